@@ -1,0 +1,76 @@
+"""Validation against the official JSON schemas, each compiled once per process.
+
+The schemas are those the ``ocpp`` package carries; jsonschema-rs judges, dates and times included.
+"""
+
+import importlib.util
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from .errors import OCPPError
+from .versions import Version
+
+_FOLDERS = {Version.V16: "v16", Version.V201: "v201", Version.V21: "v21"}
+
+# Which CALLERROR names a broken schema keyword (OCPP-J 1.6, 4.2.3).
+_CODES = {
+    "required": "OccurrenceConstraintViolation",
+    "additionalProperties": "OccurrenceConstraintViolation",
+    "minItems": "OccurrenceConstraintViolation",
+    "maxItems": "OccurrenceConstraintViolation",
+    "type": "TypeConstraintViolation",
+}
+
+
+def validate_request(version: Version, action: str, payload: dict[str, Any]) -> None:
+    """Raise the OCPPError that a CALL with this payload deserves, if any.
+
+    ``NotImplemented`` when the version has no such action.
+    """
+    _validate(_validator(version, action, "request"), action, payload)
+
+
+def validate_response(version: Version, action: str, payload: dict[str, Any]) -> None:
+    """Raise an OCPPError when this is no valid CALLRESULT payload for the action."""
+    _validate(_validator(version, action, "response"), action, payload)
+
+
+@cache
+def actions(version: Version) -> frozenset[str]:
+    """Every action that a version knows, in either direction."""
+    names = (path.stem for path in _schema_folder(version).glob("*Response.json"))
+    return frozenset(name.removesuffix("Response") for name in names)
+
+
+def _validate(validator: Any, action: str, payload: dict[str, Any]) -> None:
+    if validator.is_valid(payload):
+        return
+    error = next(validator.iter_errors(payload))
+    where = ".".join(str(part) for part in error.instance_path)
+    description = f"{where}: {error.message}" if where else error.message
+    raise OCPPError(
+        _CODES.get(error.kind.name, "PropertyConstraintViolation"), f"{action}: {description}"
+    )
+
+
+@cache
+def _validator(version: Version, action: str, kind: str) -> Any:
+    if action not in actions(version):
+        raise OCPPError("NotImplemented", f"{version.label} has no action {action[:50]!r}.")
+    folder = _schema_folder(version)
+    if kind == "response":
+        path = folder / f"{action}Response.json"
+    else:
+        path = folder / (f"{action}.json" if version.is_v16 else f"{action}Request.json")
+    schema = json.loads(path.read_text(encoding="utf-8-sig"))
+    return jsonschema_rs.validator_for(schema, validate_formats=True)
+
+
+def _schema_folder(version: Version) -> Path:
+    spec = importlib.util.find_spec("ocpp")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent / _FOLDERS[version] / "schemas"

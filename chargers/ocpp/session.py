@@ -1,0 +1,198 @@
+"""The RPC layer of one connection, the same for either end (OCPP-J 1.6, section 4).
+
+A session is given text and gives text: it knows no socket, so that a Channels consumer, a WebSocket
+client and a test can each put it to work.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .errors import CallTimeout, FrameError, LinkClosed, OCPPError
+from .frames import (
+    Call,
+    CallError,
+    CallResult,
+    Frame,
+    UnknownMessageType,
+    new_message_id,
+    parse,
+)
+from .schemas import validate_request, validate_response
+from .versions import Version
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_CALL_TIMEOUT = 30.0  # s
+
+
+@dataclass(slots=True, frozen=True)
+class Reply:
+    """A CALLRESULT payload, and what to do once it has been sent."""
+
+    payload: dict[str, Any]
+    then: Callable[[], None] | None = None  # must not wait: it starts a task if it has to
+
+
+Handler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any] | Reply]]
+
+
+class Observer(Protocol):
+    """Is shown every frame, for the message log."""
+
+    def __call__(self, *, sent: bool, frame: Frame | None, action: str, text: str) -> None:
+        """``action`` of an answer is that of its request; ``frame`` is None for a text that is no
+        OCPP-J message."""
+
+
+class Session:
+    """Sends CALLs one at a time, matches their answers, and answers the peer's.
+
+    ``handle(action, payload)`` answers a valid CALL of the peer; what it raises becomes a CALLERROR.
+    It must not await a CALL of its own on the same session (that would wait for itself): it returns
+    a ``Reply`` whose ``then`` starts the task that does.
+    """
+
+    def __init__(
+        self,
+        version: Version,
+        *,
+        send: Callable[[str], Awaitable[None]],
+        handle: Handler,
+        observe: Observer | None = None,
+        call_timeout: float = DEFAULT_CALL_TIMEOUT,
+    ) -> None:
+        self.version = version
+        self.call_timeout = call_timeout
+        self._send = send
+        self._handle = handle
+        self._observe = observe
+        self._turn = asyncio.Lock()  # one CALL in flight per direction (OCPP-J 1.6, 4.1.1)
+        self._open: tuple[Call, asyncio.Future[CallResult | CallError]] | None = None
+        self._closed = False
+
+    async def call(
+        self,
+        action: str,
+        payload: dict[str, Any],
+        *,
+        timeout: float | None = None,
+        validate: bool = True,
+    ) -> dict[str, Any]:
+        """Send a CALL when it is its turn and return the payload of the answer.
+
+        Raises OCPPError (the peer's CALLERROR, or a payload that is invalid in either direction),
+        CallTimeout after ``timeout`` seconds, LinkClosed when the connection ends first.
+        ``validate=False`` sends a payload as it is, for provoking a peer.
+        """
+        if validate:
+            validate_request(self.version, action, payload)
+        call = Call(new_message_id(), action, payload)
+        async with self._turn:
+            if self._closed:
+                raise LinkClosed(f"The connection closed before {action} could be sent.")
+            answer: asyncio.Future[CallResult | CallError] = (
+                asyncio.get_running_loop().create_future()
+            )
+            self._open = (call, answer)
+            try:
+                await self._emit(call, action)
+                async with asyncio.timeout(timeout or self.call_timeout):
+                    frame = await answer
+            except TimeoutError:
+                raise CallTimeout(f"{action} was not answered in time.") from None
+            finally:
+                self._open = None
+        if isinstance(frame, CallError):
+            raise OCPPError(frame.code, frame.description, frame.details)
+        if validate:
+            validate_response(self.version, action, frame.payload)
+        return frame.payload
+
+    async def receive(self, text: str | bytes) -> None:
+        """Take one WebSocket frame from the peer. Never raises for anything a peer sent."""
+        try:
+            frame = parse(text)
+        except FrameError as problem:
+            shown = text if isinstance(text, str) else text.decode(errors="backslashreplace")
+            self._show(sent=False, frame=None, action="", text=shown)
+            await self._refuse(problem)
+            return
+        assert isinstance(text, str)
+        if isinstance(frame, Call):
+            self._show(sent=False, frame=frame, action=frame.action, text=text)
+            await self._answer(frame)
+        else:
+            self._settle(frame, text)
+
+    def close(self) -> None:
+        """The connection is gone: whoever waits for an answer hears LinkClosed."""
+        self._closed = True
+        if self._open is not None and not self._open[1].done():
+            action = self._open[0].action
+            self._open[1].set_exception(
+                LinkClosed(f"The connection closed before {action} was answered.")
+            )
+
+    async def _answer(self, call: Call) -> None:
+        try:
+            validate_request(self.version, call.action, call.payload)
+            reply = await self._reply_to(call)
+        except OCPPError as error:
+            await self._emit(self._error_for(call.message_id, error), call.action)
+            return
+        await self._emit(CallResult(call.message_id, reply.payload), call.action)
+        if reply.then is not None:
+            reply.then()
+
+    async def _reply_to(self, call: Call) -> Reply:
+        """The handler's answer, valid; OCPPError when it refuses, or fails by a fault of ours."""
+        try:
+            reply = await self._handle(call.action, call.payload)
+        except OCPPError:
+            raise
+        except Exception:
+            logger.exception("%s could not be answered", call.action)
+            raise OCPPError("InternalError", "The request could not be processed.") from None
+        if not isinstance(reply, Reply):
+            reply = Reply(reply)
+        try:
+            validate_response(self.version, call.action, reply.payload)
+        except OCPPError as invalid:
+            logger.error("our answer is not valid: %s", invalid)
+            raise OCPPError("InternalError", "The request could not be answered.") from None
+        return reply
+
+    def _settle(self, frame: CallResult | CallError, text: str) -> None:
+        """Hand an answer to its CALL; one that is late or unknown is logged and ignored."""
+        waiting = self._open
+        if waiting is None or waiting[0].message_id != frame.message_id:
+            self._show(sent=False, frame=frame, action="", text=text)
+            return
+        self._show(sent=False, frame=frame, action=waiting[0].action, text=text)
+        if not waiting[1].done():
+            waiting[1].set_result(frame)
+
+    async def _refuse(self, problem: FrameError) -> None:
+        """Answer a text that is no OCPP-J message, as far as its version has an answer for it."""
+        message_id = problem.message_id
+        if self.version.is_v16:
+            # 1.6 ignores unknown message types and has no id for an answer without one.
+            if message_id is None or isinstance(problem, UnknownMessageType):
+                return
+        error = self._error_for("-1" if message_id is None else message_id, problem.error)
+        await self._emit(error, "")
+
+    def _error_for(self, message_id: str, error: OCPPError) -> CallError:
+        return CallError(message_id, error.code_for(self.version), error.description, error.details)
+
+    async def _emit(self, frame: Frame, action: str) -> None:
+        text = frame.encode()
+        self._show(sent=True, frame=frame, action=action, text=text)
+        await self._send(text)
+
+    def _show(self, *, sent: bool, frame: Frame | None, action: str, text: str) -> None:
+        if self._observe is not None:
+            self._observe(sent=sent, frame=frame, action=action, text=text)
