@@ -1,4 +1,4 @@
-"""OCPP-J itself: versions, frames, errors, schemas and the RPC session of one connection.
+"""OCPP-J itself: versions, frames, errors, schemas and the RPC session of a connection.
 
 Shared by both ends, the endpoint and the virtual charger. Knows nothing of Django.
 """

@@ -38,7 +38,8 @@ class OCPPError(Exception):
 class FrameError(Exception):
     """The text is no OCPP-J message.
 
-    ``message_id`` is what could be read of it, or None: then a CALLERROR cannot be addressed.
+    ``message_id`` is what could be read of it, or None: then there is nobody to address
+    a CALLERROR to.
     """
 
     def __init__(self, error: OCPPError, message_id: str | None = None) -> None:

@@ -39,7 +39,9 @@ class CallError:
     details: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> str:
-        return _dump([CALLERROR, self.message_id, self.code, self.description, self.details])
+        return _dump(
+            [CALLERROR, self.message_id, self.code, self.description, self.details]
+        )
 
 
 Frame = Call | CallResult | CallError
@@ -60,13 +62,19 @@ def parse(text: str | bytes) -> Frame:
     Bytes are refused: OCPP-J messages travel in text frames.
     """
     if isinstance(text, bytes):
-        raise FrameError(OCPPError("RpcFrameworkError", "Binary frames carry no OCPP-J message."))
+        raise FrameError(
+            OCPPError("RpcFrameworkError", "Binary frames carry no OCPP-J message.")
+        )
     try:
         data = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise FrameError(OCPPError("RpcFrameworkError", "The frame is not JSON.")) from None
+        raise FrameError(
+            OCPPError("RpcFrameworkError", "The frame is not JSON.")
+        ) from None
     if not isinstance(data, list) or len(data) < 2:
-        raise FrameError(OCPPError("RpcFrameworkError", "The frame is no OCPP-J message array."))
+        raise FrameError(
+            OCPPError("RpcFrameworkError", "The frame is no OCPP-J message array.")
+        )
     kind, message_id = data[0], data[1]
     if (
         not isinstance(message_id, str)
@@ -74,11 +82,16 @@ def parse(text: str | bytes) -> Frame:
         or _has_unstorable_text(message_id)
     ):
         raise FrameError(
-            OCPPError("RpcFrameworkError", "The message id is no string of 1 to 36 characters.")
+            OCPPError(
+                "RpcFrameworkError",
+                "The message id is no string of 1 to 36 characters.",
+            )
         )
     if "\\u" in text and _has_unstorable_text(data):
         raise FrameError(
-            OCPPError("FormatViolation", "The text holds a NUL or half a surrogate pair."),
+            OCPPError(
+                "FormatViolation", "The text holds a NUL or half a surrogate pair."
+            ),
             message_id,
         )
     if kind == CALL and not isinstance(kind, bool):
@@ -94,7 +107,8 @@ def parse(text: str | bytes) -> Frame:
             return CallError(message_id, data[2], description, details)
     else:
         raise UnknownMessageType(
-            OCPPError("MessageTypeNotSupported", f"There is no message type {kind!r}."), message_id
+            OCPPError("MessageTypeNotSupported", f"There is no message type {kind!r}."),
+            message_id,
         )
     raise FrameError(OCPPError("RpcFrameworkError", "The answer has a wrong shape."))
 

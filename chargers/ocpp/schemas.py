@@ -1,6 +1,7 @@
 """Validation against the official JSON schemas, each compiled once per process.
 
-The schemas are those the ``ocpp`` package carries; jsonschema-rs judges, dates and times included.
+The schemas are those that the ``ocpp`` package carries; jsonschema-rs judges, dates and
+times included.
 """
 
 import importlib.util
@@ -53,24 +54,30 @@ def _validate(validator: Any, action: str, payload: dict[str, Any]) -> None:
     where = ".".join(str(part) for part in error.instance_path)
     description = f"{where}: {error.message}" if where else error.message
     raise OCPPError(
-        _CODES.get(error.kind.name, "PropertyConstraintViolation"), f"{action}: {description}"
+        _CODES.get(error.kind.name, "PropertyConstraintViolation"),
+        f"{action}: {description}",
     )
 
 
 @cache
 def _validator(version: Version, action: str, kind: str) -> Any:
     if action not in actions(version):
-        raise OCPPError("NotImplemented", f"{version.label} has no action {action[:50]!r}.")
+        raise OCPPError(
+            "NotImplemented", f"{version.label} has no action {action[:50]!r}."
+        )
     folder = _schema_folder(version)
     if kind == "response":
         path = folder / f"{action}Response.json"
     else:
-        path = folder / (f"{action}.json" if version.is_v16 else f"{action}Request.json")
+        path = folder / (
+            f"{action}.json" if version.is_v16 else f"{action}Request.json"
+        )
     schema = json.loads(path.read_text(encoding="utf-8-sig"))
     return jsonschema_rs.validator_for(schema, validate_formats=True)
 
 
 def _schema_folder(version: Version) -> Path:
     spec = importlib.util.find_spec("ocpp")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return Path(spec.origin).parent / _FOLDERS[version] / "schemas"

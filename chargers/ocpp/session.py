@@ -1,7 +1,7 @@
 """The RPC layer of one connection, the same for either end (OCPP-J 1.6, section 4).
 
-A session is given text and gives text: it knows no socket, so that a Channels consumer, a WebSocket
-client and a test can each put it to work.
+A session is given text and gives text: it knows no socket, so that a Channels consumer,
+a WebSocket client and a test can each put it to work.
 """
 
 import asyncio
@@ -33,7 +33,9 @@ class Reply:
     """A CALLRESULT payload, and what to do once it has been sent."""
 
     payload: dict[str, Any]
-    then: Callable[[], None] | None = None  # must not wait: it starts a task if it has to
+    then: Callable[[], None] | None = (
+        None  # must not wait: it starts a task if it has to
+    )
 
 
 Handler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any] | Reply]]
@@ -42,17 +44,20 @@ Handler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any] | Reply]]
 class Observer(Protocol):
     """Is shown every frame, for the message log."""
 
-    def __call__(self, *, sent: bool, frame: Frame | None, action: str, text: str) -> None:
-        """``action`` of an answer is that of its request; ``frame`` is None for a text that is no
-        OCPP-J message."""
+    def __call__(
+        self, *, sent: bool, frame: Frame | None, action: str, text: str
+    ) -> None:
+        """``action`` of an answer is that of its request; ``frame`` is None for a text
+        that is no OCPP-J message.
+        """
 
 
 class Session:
     """Sends CALLs one at a time, matches their answers, and answers the peer's.
 
-    ``handle(action, payload)`` answers a valid CALL of the peer; what it raises becomes a CALLERROR.
-    It must not await a CALL of its own on the same session (that would wait for itself): it returns
-    a ``Reply`` whose ``then`` starts the task that does.
+    ``handle(action, payload)`` answers a valid CALL of the peer; what it raises becomes
+    a CALLERROR. It must not await a CALL of its own on the same session (that would wait
+    for itself): it returns a ``Reply`` whose ``then`` starts the task that does.
     """
 
     def __init__(
@@ -69,7 +74,9 @@ class Session:
         self._send = send
         self._handle = handle
         self._observe = observe
-        self._turn = asyncio.Lock()  # one CALL in flight per direction (OCPP-J 1.6, 4.1.1)
+        self._turn = (
+            asyncio.Lock()
+        )  # one CALL in flight per direction (OCPP-J 1.6, 4.1.1)
         self._open: tuple[Call, asyncio.Future[CallResult | CallError]] | None = None
         self._closed = False
 
@@ -83,16 +90,18 @@ class Session:
     ) -> dict[str, Any]:
         """Send a CALL when it is its turn and return the payload of the answer.
 
-        Raises OCPPError (the peer's CALLERROR, or a payload that is invalid in either direction),
-        CallTimeout after ``timeout`` seconds, LinkClosed when the connection ends first.
-        ``validate=False`` sends a payload as it is, for provoking a peer.
+        Raises OCPPError (the peer's CALLERROR, or a payload that is invalid in either
+        direction), CallTimeout after ``timeout`` seconds, LinkClosed when the connection
+        ends first. ``validate=False`` sends a payload as it is, for provoking a peer.
         """
         if validate:
             validate_request(self.version, action, payload)
         call = Call(new_message_id(), action, payload)
         async with self._turn:
             if self._closed:
-                raise LinkClosed(f"The connection closed before {action} could be sent.")
+                raise LinkClosed(
+                    f"The connection closed before {action} could be sent."
+                )
             answer: asyncio.Future[CallResult | CallError] = (
                 asyncio.get_running_loop().create_future()
             )
@@ -116,7 +125,11 @@ class Session:
         try:
             frame = parse(text)
         except FrameError as problem:
-            shown = text if isinstance(text, str) else text.decode(errors="backslashreplace")
+            shown = (
+                text
+                if isinstance(text, str)
+                else text.decode(errors="backslashreplace")
+            )
             self._show(sent=False, frame=None, action="", text=shown)
             await self._refuse(problem)
             return
@@ -148,21 +161,25 @@ class Session:
             reply.then()
 
     async def _reply_to(self, call: Call) -> Reply:
-        """The handler's answer, valid; OCPPError when it refuses, or fails by a fault of ours."""
+        """The handler's answer, valid; OCPPError when it refuses or fails."""
         try:
             reply = await self._handle(call.action, call.payload)
         except OCPPError:
             raise
         except Exception:
             logger.exception("%s could not be answered", call.action)
-            raise OCPPError("InternalError", "The request could not be processed.") from None
+            raise OCPPError(
+                "InternalError", "The request could not be processed."
+            ) from None
         if not isinstance(reply, Reply):
             reply = Reply(reply)
         try:
             validate_response(self.version, call.action, reply.payload)
         except OCPPError as invalid:
             logger.error("our answer is not valid: %s", invalid)
-            raise OCPPError("InternalError", "The request could not be answered.") from None
+            raise OCPPError(
+                "InternalError", "The request could not be answered."
+            ) from None
         return reply
 
     def _settle(self, frame: CallResult | CallError, text: str) -> None:
@@ -176,17 +193,22 @@ class Session:
             waiting[1].set_result(frame)
 
     async def _refuse(self, problem: FrameError) -> None:
-        """Answer a text that is no OCPP-J message, as far as its version has an answer for it."""
+        """Answer a text that is no OCPP-J message, where its version has an answer."""
         message_id = problem.message_id
-        if self.version.is_v16:
-            # 1.6 ignores unknown message types and has no id for an answer without one.
-            if message_id is None or isinstance(problem, UnknownMessageType):
-                return
-        error = self._error_for("-1" if message_id is None else message_id, problem.error)
+        # 1.6 ignores unknown message types and has no id for an answer without one.
+        if self.version.is_v16 and (
+            message_id is None or isinstance(problem, UnknownMessageType)
+        ):
+            return
+        error = self._error_for(
+            "-1" if message_id is None else message_id, problem.error
+        )
         await self._emit(error, "")
 
     def _error_for(self, message_id: str, error: OCPPError) -> CallError:
-        return CallError(message_id, error.code_for(self.version), error.description, error.details)
+        return CallError(
+            message_id, error.code_for(self.version), error.description, error.details
+        )
 
     async def _emit(self, frame: Frame, action: str) -> None:
         text = frame.encode()

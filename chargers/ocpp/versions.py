@@ -25,7 +25,9 @@ class Version(StrEnum):
         return cls(label.lower())
 
 
-def choose_subprotocol(offered: list[str], spoken: tuple[Version, ...]) -> Version | None:
+def choose_subprotocol(
+    offered: list[str], spoken: tuple[Version, ...]
+) -> Version | None:
     """The first of the peer's offers, in its order of preference, that we speak."""
     for name in offered:
         for version in spoken:
