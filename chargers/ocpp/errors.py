@@ -6,7 +6,7 @@ from .versions import Version
 
 DESCRIPTION_LIMIT = 255  # OCPP-J, CALLERROR: errorDescription
 
-# OCPP-J 1.6 (4.2.3) and OCPP-J 2.0.1 (part 4, 4.3) name the same two faults differently.
+# OCPP-J 1.6 (4.2.3) spells some codes otherwise than 2.0.1 (part 4, 4.3).
 _NAMES_OF_V16 = {
     "FormatViolation": "FormationViolation",
     "OccurrenceConstraintViolation": "OccurenceConstraintViolation",  # sic
@@ -59,7 +59,7 @@ class CallTimeout(Exception):
 class CommandRejected(Exception):
     """A charger, or its CSMS, refused what an operator asked of the charger.
 
-    ``detail`` says why, for the operator; ``result`` is the refusing answer, if there was one.
+    ``detail`` says why, for the operator; ``result`` is the refusing answer, if any.
     """
 
     def __init__(self, detail: str, result: dict[str, Any] | None = None) -> None:

@@ -33,9 +33,7 @@ class Reply:
     """A CALLRESULT payload, and what to do once it has been sent."""
 
     payload: dict[str, Any]
-    then: Callable[[], None] | None = (
-        None  # must not wait: it starts a task if it has to
-    )
+    then: Callable[[], None] | None = None  # starts a task if it has to wait
 
 
 Handler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any] | Reply]]
@@ -56,8 +54,8 @@ class Session:
     """Sends CALLs one at a time, matches their answers, and answers the peer's.
 
     ``handle(action, payload)`` answers a valid CALL of the peer; what it raises becomes
-    a CALLERROR. It must not await a CALL of its own on the same session (that would wait
-    for itself): it returns a ``Reply`` whose ``then`` starts the task that does.
+    a CALLERROR. It must not await a CALL of its own on the same session (that would
+    wait for itself): it returns a ``Reply`` whose ``then`` starts the task that does.
     """
 
     def __init__(
@@ -91,8 +89,9 @@ class Session:
         """Send a CALL when it is its turn and return the payload of the answer.
 
         Raises OCPPError (the peer's CALLERROR, or a payload that is invalid in either
-        direction), CallTimeout after ``timeout`` seconds, LinkClosed when the connection
-        ends first. ``validate=False`` sends a payload as it is, for provoking a peer.
+        direction), CallTimeout after ``timeout`` seconds, LinkClosed when the
+        connection ends first. ``validate=False`` sends a payload as it is, for
+        provoking a peer.
         """
         if validate:
             validate_request(self.version, action, payload)
@@ -121,7 +120,7 @@ class Session:
         return frame.payload
 
     async def receive(self, text: str | bytes) -> None:
-        """Take one WebSocket frame from the peer. Never raises for anything a peer sent."""
+        """Take one WebSocket frame. Never raises for anything a peer sent."""
         try:
             frame = parse(text)
         except FrameError as problem:
@@ -183,7 +182,7 @@ class Session:
         return reply
 
     def _settle(self, frame: CallResult | CallError, text: str) -> None:
-        """Hand an answer to its CALL; one that is late or unknown is logged and ignored."""
+        """Hand an answer to its CALL; one that is late or unknown is ignored."""
         waiting = self._open
         if waiting is None or waiting[0].message_id != frame.message_id:
             self._show(sent=False, frame=frame, action="", text=text)

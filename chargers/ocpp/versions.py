@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Version(StrEnum):
-    """An OCPP version, by its WebSocket subprotocol name (OCPP-J 1.6, section 3.1.2)."""
+    """An OCPP version, by its WebSocket subprotocol (OCPP-J 1.6, 3.1.2)."""
 
     V16 = "ocpp1.6"
     V201 = "ocpp2.0.1"
