@@ -1,0 +1,53 @@
+"""The values that models, API and admin share."""
+
+from django.db import models
+
+
+class OCPPVersion(models.TextChoices):
+    """The spelling of the charger resource (contract, 4.4)."""
+
+    V16 = "OCPP1.6"
+    V201 = "OCPP2.0.1"
+    V21 = "OCPP2.1"
+
+
+class ChargerKind(models.TextChoices):
+    VIRTUAL = "virtual"  # run by our fleet
+    PHYSICAL = "physical"  # dials in from outside
+
+
+class ProvisioningStatus(models.TextChoices):
+    """How far the making of a charger is (contract, 4.5)."""
+
+    PENDING = "PENDING"
+    PROVISIONING = "PROVISIONING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+class ConnectorStatus(models.TextChoices):
+    """OCPP 1.6, 7.7; 2.x uses Available, Occupied, Reserved, Unavailable, Faulted."""
+
+    AVAILABLE = "Available"
+    PREPARING = "Preparing"
+    CHARGING = "Charging"
+    SUSPENDED_EVSE = "SuspendedEVSE"
+    SUSPENDED_EV = "SuspendedEV"
+    FINISHING = "Finishing"
+    RESERVED = "Reserved"
+    UNAVAILABLE = "Unavailable"
+    FAULTED = "Faulted"
+    OCCUPIED = "Occupied"
+    UNKNOWN = "Unknown"  # not reported yet
+
+
+class CurrentType(models.TextChoices):
+    AC = "ac", "AC"
+    DC = "dc", "DC"
+
+
+class Direction(models.TextChoices):
+    """Which way a message travelled (contract, 8.7)."""
+
+    TO_CSMS = "cp_to_csms", "charger → CSMS"
+    TO_CHARGER = "csms_to_cp", "CSMS → charger"

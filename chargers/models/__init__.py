@@ -1,0 +1,20 @@
+"""What exists: catalog, locations, chargers, and what chargers report."""
+
+from .catalog import Brand, ChargerModel
+from .charger import Charger, Connector, FleetProcess, VirtualChargerState
+from .location import Location
+from .records import IdTag, Message, MeterValue, Transaction
+
+__all__ = [
+    "Brand",
+    "Charger",
+    "ChargerModel",
+    "Connector",
+    "FleetProcess",
+    "IdTag",
+    "Location",
+    "Message",
+    "MeterValue",
+    "Transaction",
+    "VirtualChargerState",
+]

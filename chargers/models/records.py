@@ -1,0 +1,193 @@
+"""What chargers report: id tags used, transactions, meter values, messages."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from chargers.choices import Direction
+from ocpplab.models import Organization
+
+from .charger import Charger
+
+
+class IdTag(models.Model):
+    """An RFID or other token that authorizes (1.6 ``idTag``, 2.x ``idToken``)."""
+
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="id_tags"
+    )
+    id_tag = models.CharField(max_length=36)
+    parent_id_tag = models.CharField(max_length=36, blank=True)
+    is_blocked = models.BooleanField("blocked", default=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    allows_concurrent = models.BooleanField(
+        "several transactions at once",
+        default=False,
+        help_text="Otherwise a second transaction is answered ConcurrentTx.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "id tag"
+        ordering = ["id_tag"]
+        constraints = [
+            # Id tags are case-insensitive (OCPP 1.6, IdToken: CiString20).
+            models.UniqueConstraint(
+                "organization",
+                Lower("id_tag"),
+                name="id_tag_once_per_organization",
+                violation_error_message="This id tag exists already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.id_tag
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+
+class Transaction(models.Model):
+    """A transaction; energies are meter readings in Wh.
+
+    ``id`` is what our endpoint gives a 1.6 charger as transactionId: made by the
+    database, never used twice. ``transaction_id`` is the OCPP id as text: the same
+    number in 1.6, the station's own string in 2.x.
+    """
+
+    charger = models.ForeignKey(Charger, models.CASCADE, related_name="transactions")
+    transaction_id = models.CharField(max_length=36, blank=True)
+    evse_id = models.PositiveSmallIntegerField("EVSE")
+    connector_id = models.PositiveSmallIntegerField("connector", default=1)
+    id_tag = models.CharField(max_length=36, blank=True)
+    authorization = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text="What the id tag was answered at its start.",
+    )
+    started_at = models.DateTimeField()
+    meter_start_wh = models.IntegerField("meter at start (Wh)", default=0)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    meter_stop_wh = models.IntegerField("meter at stop (Wh)", null=True, blank=True)
+    stop_reason = models.CharField(max_length=30, blank=True)
+    stop_id_tag = models.CharField(max_length=36, blank=True)
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        indexes = [
+            models.Index(fields=["charger", "-started_at"]),
+            models.Index(
+                Lower("id_tag"),
+                condition=Q(stopped_at=None),
+                name="open_transaction_of_id_tag",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["charger", "transaction_id"],
+                condition=~Q(transaction_id=""),
+                name="transaction_id_once_per_charger",
+            ),
+            # A charger that repeats StartTransaction means the same transaction.
+            models.UniqueConstraint(
+                fields=["charger", "evse_id", "connector_id", "started_at", "id_tag"],
+                name="transaction_started_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.transaction_id or f"#{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.stopped_at is None
+
+    @property
+    def energy_wh(self) -> int | None:
+        """Energy delivered, Wh; None while it runs."""
+        if self.meter_stop_wh is None:
+            return None
+        return self.meter_stop_wh - self.meter_start_wh
+
+
+class MeterValue(models.Model):
+    """One MeterValue of OCPP: a time and the values sampled then."""
+
+    charger = models.ForeignKey(Charger, models.CASCADE, related_name="meter_values")
+    transaction = models.ForeignKey(
+        Transaction, models.CASCADE, null=True, blank=True, related_name="meter_values"
+    )
+    evse_id = models.PositiveSmallIntegerField("EVSE")
+    connector_id = models.PositiveSmallIntegerField("connector", default=1)
+    timestamp = models.DateTimeField()
+    sampled_values: Any = models.JSONField(help_text="As in OCPP: sampledValue.")
+
+    class Meta:
+        ordering = ["-timestamp", "-id"]
+        indexes = [
+            models.Index(fields=["charger", "-timestamp"]),
+            models.Index(fields=["transaction", "timestamp"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.charger_id} {self.timestamp:%Y-%m-%d %H:%M:%S}"
+
+    def value_of(self, measurand: str) -> float | None:
+        """The sum over phases of a measurand, in W, Wh, A, V or percent."""
+        for sampled in self.sampled_values:
+            name = sampled.get("measurand", "Energy.Active.Import.Register")
+            if name != measurand or sampled.get("phase"):
+                continue
+            try:
+                value = float(sampled["value"])
+            except (KeyError, TypeError, ValueError):
+                return None
+            return (
+                value * 1000 if str(sampled.get("unit", "")).startswith("k") else value
+            )
+        return None
+
+    @property
+    def energy_wh(self) -> float | None:
+        return self.value_of("Energy.Active.Import.Register")
+
+    @property
+    def power_w(self) -> float | None:
+        return self.value_of("Power.Active.Import")
+
+    @property
+    def offered_w(self) -> float | None:
+        return self.value_of("Power.Offered")
+
+
+class Message(models.Model):
+    """One OCPP-J frame as it was on the wire; answers carry their request's action."""
+
+    charger = models.ForeignKey(Charger, models.CASCADE, related_name="messages")
+    direction = models.CharField(max_length=10, choices=Direction.choices)
+    action = models.CharField(max_length=50, blank=True)
+    message_type = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="2 CALL, 3 CALLRESULT, 4 CALLERROR."
+    )
+    text = models.TextField()
+    timestamp = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-timestamp", "-id"]
+        indexes = [
+            models.Index(fields=["charger", "-timestamp", "-id"]),
+            models.Index(fields=["charger", "action", "-timestamp"]),
+            models.Index(fields=["timestamp"]),  # retention
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(direction__in=Direction.values),
+                name="message_direction_known",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action or 'frame'} {self.get_direction_display()}"

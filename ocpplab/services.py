@@ -1,0 +1,52 @@
+"""Writes to organizations and API tokens, and the look-up of a presented token."""
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from django.utils import timezone
+
+from .models import ApiToken, Organization, Role, User
+
+TOKEN_MARK = "ocpplab_"  # noqa: S105, makes a leaked token recognizable
+
+
+def digest_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def create_token(
+    *,
+    organization: Organization | None,
+    name: str = "",
+    role: str = Role.ADMIN,
+    created_by: User | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    """Make a token; the second value is the secret, which is not kept anywhere."""
+    secret = TOKEN_MARK + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        organization=organization,
+        name=name,
+        role=role,
+        prefix=secret[:14],
+        digest=digest_of(secret),
+        created_by=created_by,
+        expires_at=expires_at,
+    )
+    return token, secret
+
+
+def find_token(secret: str) -> ApiToken | None:
+    """The valid token with this secret, or None; notes that it was used."""
+    now = timezone.now()
+    token = (
+        ApiToken.objects.select_related("organization")
+        .filter(digest=digest_of(secret))
+        .first()
+    )
+    if token is None or not token.is_valid(now):
+        return None
+    if token.last_used_at is None or (now - token.last_used_at).total_seconds() > 60:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token

@@ -1,0 +1,254 @@
+"""Every setting of the portal, from the environment, with defaults for a laptop.
+
+The variables are listed in docs/operations.md.
+"""
+
+import sys
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# Where the database, the embedded Redis and the generated secret key live.
+DATA_DIR = Path(env.str("OCPPLAB_DATA_DIR", default="var"))
+if not DATA_DIR.is_absolute():
+    DATA_DIR = BASE_DIR / DATA_DIR
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"OCPPLAB_DATA_DIR {DATA_DIR}: {error.strerror}"
+    ) from None
+
+HOST = env.str("HOST", default="127.0.0.1")
+try:
+    PORT = env.int("PORT", default=8000)
+except ValueError:
+    raise ImproperlyConfigured("PORT is no whole number.") from None
+
+
+def _secret_key() -> str:
+    """SECRET_KEY, or one made on first start and kept in the data directory.
+
+    Portals on several machines must be given the same one.
+    """
+    if given := env.str("SECRET_KEY", default=""):
+        return given
+    path = DATA_DIR / "secret.key"
+    try:
+        with path.open("x") as file:
+            path.chmod(0o600)
+            file.write(get_random_secret_key())
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+SECRET_KEY = _secret_key()
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", HOST]
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Behind a proxy that ends TLS: cookies travel over https only.
+HTTPS = env.bool("HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "daphne",
+    "commands",
+    "chargers",
+    "ocpplab",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_rq",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "ocpplab.urls"
+ASGI_APPLICATION = "ocpplab.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database -----------------------------------------------------------------------
+
+
+def _database() -> dict[str, object]:
+    """DATABASE_URL, or SQLite in the data directory.
+
+    Several processes write the SQLite file at once: without WAL, IMMEDIATE transactions
+    and a timeout they would meet "database is locked".
+    """
+    url = env.str("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'ocpplab.sqlite3'}")
+    try:
+        database = environ.Env.db_url_config(url)
+    except Exception as error:
+        raise ImproperlyConfigured(f"DATABASE_URL is not understood: {error}") from None
+    engine = str(database.get("ENGINE", ""))
+    if engine.endswith("sqlite3"):
+        database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    elif engine.endswith("postgresql"):
+        database["CONN_MAX_AGE"] = 60
+        database["CONN_HEALTH_CHECKS"] = True
+    else:
+        scheme = url.split(":", 1)[0][:30]
+        raise ImproperlyConfigured(
+            f"DATABASE_URL: {scheme!r} is neither sqlite nor postgres."
+        )
+    return database
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: RQ queues, channel layer, delivery to chargers --------------------------
+
+REDIS_SOCKET = DATA_DIR / "redis.sock"
+REDIS_URL = env.str("REDIS_URL", default="")
+# Without REDIS_URL, `manage.py portal` starts a server of its own on this socket.
+REDIS_IS_EMBEDDED = not REDIS_URL
+if REDIS_IS_EMBEDDED:
+    REDIS_URL = f"unix://{REDIS_SOCKET}?db=0"
+elif not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured("REDIS_URL is not understood: it begins redis://")
+
+RQ_QUEUES = {"default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 60}}
+# No fork per job: our jobs are short, and a fork costs more than they do.
+RQ = {"WORKER_CLASS": "commands.worker.PortalWorker", "DEFAULT_RESULT_TTL": 60}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "ocpplab"},
+    }
+}
+
+# --- People and tokens --------------------------------------------------------------
+
+AUTH_USER_MODEL = "ocpplab.User"
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# --- REST API -----------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["ocpplab.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["ocpplab.permissions.HasOrganization"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "ocpplab.api.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "OCPPLAB Gateway API",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Chargers and commands ----------------------------------------------------------
+
+_local_host = "127.0.0.1" if HOST in ("", "0.0.0.0", "::") else HOST  # noqa: S104
+# Where virtual chargers without a ws_url of their own dial: the built-in endpoint.
+OCPP_ENDPOINT_URL = env.str(
+    "OCPPLAB_ENDPOINT_URL", default=f"ws://{_local_host}:{PORT}/ocpp"
+).rstrip("/")
+# What BootNotification answers as heartbeat interval, s.
+OCPP_HEARTBEAT_INTERVAL = env.int("OCPPLAB_HEARTBEAT_INTERVAL", default=300)
+# How long a queued command may wait for its charger before it expires, s.
+COMMAND_TTL = env.int("OCPPLAB_COMMAND_TTL", default=600)
+# How long a charger may take to carry a command out before it counts as failed, s.
+COMMAND_TIMEOUT = env.int("OCPPLAB_COMMAND_TIMEOUT", default=60)
+# How long a caller waits for the result of a direct command, s; below the 60 s after
+# which the published client gives up.
+COMMAND_WAIT = env.int("OCPPLAB_COMMAND_WAIT", default=30)
+# Virtual chargers that one fleet process takes at most.
+FLEET_CAPACITY = env.int("OCPPLAB_FLEET_CAPACITY", default=5000)
+# Rows older than this are cleaned up, days.
+MESSAGE_RETENTION_DAYS = env.int("OCPPLAB_MESSAGE_RETENTION_DAYS", default=30)
+COMMAND_RETENTION_DAYS = env.int("OCPPLAB_COMMAND_RETENTION_DAYS", default=365)
+# Demo organization, location and chargers, made on first start.
+DEMO = env.bool("OCPPLAB_DEMO", default=True)
+
+# --- The rest -----------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": "line",
+        }
+    },
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "loggers": {
+        # What daphne and websockets say per connection is in the message log already.
+        "daphne": {"level": "WARNING"},
+        "websockets": {"level": "CRITICAL"},
+    },
+}
