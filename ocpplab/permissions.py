@@ -1,6 +1,6 @@
 """Which organization a REST request acts in, and what its token may do there."""
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
@@ -31,7 +31,7 @@ class HasOrganization(HasToken):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not super().has_permission(request, view):
             return False
-        token: ApiToken = request.auth
+        token = cast(ApiToken, request.auth)
         named = request.headers.get("X-Organization-Id")
         if not token.is_admin:
             if named is not None:
@@ -57,6 +57,6 @@ class MayCommand(HasOrganization):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not super().has_permission(request, view):
             return False
-        if not Role(request.auth.role).may_command:
+        if not Role(cast(ApiToken, request.auth).role).may_command:
             raise PermissionDenied("The token's role may only read.")
         return True

@@ -3,8 +3,12 @@
 The variables are listed in docs/operations.md.
 """
 
+import hashlib
+import os
 import sys
+import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -144,18 +148,35 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: RQ queues, channel layer, delivery to chargers --------------------------
 
-REDIS_SOCKET = DATA_DIR / "redis.sock"
+
+def _redis_socket() -> Path:
+    """In the data directory; where that path is too long for a Unix socket (some 100
+    characters), under the temporary directory, by a name of this directory's own."""
+    path = DATA_DIR / "redis.sock"
+    if len(os.fsencode(path)) <= 100:
+        return path
+    mark = hashlib.sha256(os.fsencode(DATA_DIR.resolve())).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"ocpplab-{os.getuid()}-{mark}.sock"
+
+
+REDIS_SOCKET = _redis_socket()
 REDIS_URL = env.str("REDIS_URL", default="")
 # Without REDIS_URL, `manage.py portal` starts a server of its own on this socket.
 REDIS_IS_EMBEDDED = not REDIS_URL
 if REDIS_IS_EMBEDDED:
-    REDIS_URL = f"unix://{REDIS_SOCKET}?db=0"
+    REDIS_URL = f"unix://{quote(str(REDIS_SOCKET))}?db=0"
 elif not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL is not understood: it begins redis://")
 
 RQ_QUEUES = {"default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 60}}
 # No fork per job: our jobs are short, and a fork costs more than they do.
-RQ = {"WORKER_CLASS": "commands.worker.PortalWorker", "DEFAULT_RESULT_TTL": 60}
+RQ = {"WORKER_CLASS": "ocpplab.worker.PortalWorker", "DEFAULT_RESULT_TTL": 60}
+# What the workers do of themselves, and how often, s.
+PERIODIC_JOBS = {
+    "commands.jobs.sweep_commands": 5,
+    "commands.jobs.delete_old_commands": 3600,
+    "chargers.jobs.delete_old_messages": 3600,
+}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -1,0 +1,350 @@
+"""Every write to commands: submission, claiming, results, expiry (the tour's step 2).
+
+A status changes by compare-and-set only: whoever comes second changes nothing, so that a
+command is done at most once, and reported once.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, JSONField, Min, Q, QuerySet, TextField, Value, When
+from django.utils import timezone
+from django_rq import get_connection, get_queue
+from redis.client import PubSub
+from redis.exceptions import RedisError
+
+from chargers.choices import OCPPVersion, ProvisioningStatus
+from chargers.delivery import Instruction, Outcome, ring
+from chargers.models import Charger
+from chargers.ocpp.versions import Version
+from ocpplab.models import ApiToken, Organization, User
+
+from . import proxy
+from .errors import CommandRefused
+from .models import FINAL, WAITING, Command, Origin, Status
+from .registry import COMMANDS, Definition
+from .targets import Target, find_chargers, resolve_connector
+
+logger = logging.getLogger(__name__)
+
+JOB_SIZE = 250  # commands per delivery job
+RECHECK = 2.0  # s, a waiting caller looks itself, should word of a result be lost
+RING_AGAIN_AFTER = timedelta(seconds=3)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who sends a command, and through which door."""
+
+    origin: Origin
+    name: str
+    user: User | None = None
+    token: ApiToken | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A charger of the target that was not given the command, and why."""
+
+    error: str
+    identity: str | None = None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of one submission: a stored command per charger, or a failure."""
+
+    commands: list[Command] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+
+    @property
+    def targeted_count(self) -> int:
+        return len(self.commands) + len(self.failed)
+
+
+# --- Submission: all three doors ------------------------------------------------------
+
+
+def submit_commands(
+    *,
+    organization: Organization,
+    definition: Definition,
+    target: Target,
+    event: dict[str, Any],
+    actor: Actor,
+) -> Submission:
+    """Store a command for each charger of the target and queue their delivery.
+
+    Raises ValidationError (the event has a wrong shape), TargetNotFound, or, for a
+    command that takes a single charger, CommandRefused. A fan-out reports a charger that
+    cannot take the command among ``failed``.
+    """
+    serializer = definition.event(data=event)
+    serializer.is_valid(raise_exception=True)
+    checked: dict[str, Any] = serializer.data_as_json()
+    selection = find_chargers(organization, target)
+    submission = Submission(
+        failed=[Failure(f"There is no charger {pk} here.") for pk in selection.missing]
+    )
+    now = timezone.now()
+    wait = settings.COMMAND_WAIT if definition.result else settings.COMMAND_TTL
+    for charger in selection.chargers:
+        try:
+            _check(definition, charger, checked)
+        except CommandRefused as refusal:
+            if not definition.fan_out:
+                raise
+            submission.failed.append(Failure(str(refusal), charger.identity))
+            continue
+        submission.commands.append(
+            Command(
+                organization=organization,
+                charger=charger,
+                slug=definition.slug,
+                event_type=definition.event_type(checked),
+                event=checked,
+                origin=actor.origin,
+                user=actor.user,
+                token=actor.token,
+                submitted_by=actor.name,
+                enqueued_at=now,
+                expires_at=now + timedelta(seconds=wait),
+            )
+        )
+    _store(submission.commands)
+    return submission
+
+
+def _check(definition: Definition, charger: Charger, event: dict[str, Any]) -> None:
+    """Raise CommandRefused when this charger cannot take the command now."""
+    if not charger.is_virtual and not definition.physical:
+        raise CommandRefused(
+            f"{charger.identity} is a physical charger: only a virtual charger can be "
+            f"told to {definition.label.lower()}."
+        )
+    if charger.provisioning_status != ProvisioningStatus.READY:
+        raise CommandRefused(f"{charger.identity} is {charger.provisioning_status}.")
+    if charger.is_virtual and not charger.is_enabled:
+        raise CommandRefused(f"{charger.identity} is stopped.")
+    if not charger.is_online:
+        raise CommandRefused(f"{charger.identity} is not connected to its CSMS.")
+    if definition.has_connector:
+        resolve_connector(
+            event.get("evse_id"), event.get("connector_id"), charger.connector_count
+        )
+    if definition.slug == "proxy-message":
+        version = Version.from_label(OCPPVersion(charger.ocpp_version).value)
+        proxy.check(version, event)
+
+
+def _store(commands: list[Command]) -> None:
+    with transaction.atomic():
+        Command.objects.bulk_create(commands)
+        ids = [command.pk for command in commands]
+        transaction.on_commit(lambda: _enqueue(ids))
+
+
+def _enqueue(ids: list[int]) -> None:
+    """Queue delivery. Without Redis the rows stay, and the sweep delivers them."""
+    try:
+        queue = get_queue()
+        for start in range(0, len(ids), JOB_SIZE):
+            queue.enqueue(
+                "commands.jobs.deliver_commands", ids[start : start + JOB_SIZE]
+            )
+    except RedisError as error:
+        logger.warning("%d commands wait for Redis: %s", len(ids), error)
+
+
+def deliver_commands(ids: Sequence[int]) -> None:
+    """Ring at the chargers of these commands, as far as they still wait."""
+    waiting = Command.objects.filter(pk__in=ids, status__in=WAITING).order_by()
+    ring(waiting.values_list("charger_id", flat=True).distinct())
+
+
+# --- The ledger of chargers.delivery: whoever holds the charger -----------------------
+
+
+def claim_commands(charger_ids: Sequence[str]) -> list[Instruction]:
+    """Mark the next waiting command of each charger received, and return them."""
+    now = timezone.now()
+    heads = (
+        Command.objects.filter(
+            charger_id__in=charger_ids, status__in=WAITING, expires_at__gt=now
+        )
+        .order_by()
+        .values("charger_id")
+        .annotate(head=Min("id"))
+        .values_list("head", flat=True)
+    )
+    with transaction.atomic():
+        rows = list(
+            Command.objects.select_for_update(of=("self",))
+            .select_related("charger")
+            .filter(pk__in=list(heads), status__in=WAITING)
+        )
+        Command.objects.filter(pk__in=[row.pk for row in rows]).update(
+            status=Status.RECEIVED, received_at=now
+        )
+    return [_instruction(row) for row in rows]
+
+
+def _instruction(command: Command) -> Instruction:
+    event = dict(command.event)
+    if COMMANDS[command.slug].has_connector and (
+        command.slug != "stop-session" or "connector_id" in event
+    ):
+        event["connector_id"] = resolve_connector(
+            event.pop("evse_id", None),
+            event.get("connector_id"),
+            command.charger.connector_count,
+        )
+    return Instruction(command.pk, command.charger_id, command.slug, event)
+
+
+def defer_commands(charger_ids: Sequence[str]) -> None:
+    """Note that these chargers' queued commands wait for their link."""
+    Command.objects.filter(charger_id__in=charger_ids, status=Status.QUEUED).update(
+        status=Status.DEFERRED, deferred_at=timezone.now()
+    )
+
+
+def finish_commands(outcomes: Sequence[Outcome]) -> None:
+    """Record how received commands ended, and tell whoever waits for them."""
+    by_pk = {outcome.pk: outcome for outcome in outcomes}
+    Command.objects.filter(pk__in=by_pk, status=Status.RECEIVED).update(
+        status=Case(*(When(pk=o.pk, then=Value(o.status)) for o in outcomes)),
+        detail=Case(
+            *(When(pk=o.pk, then=Value(o.detail)) for o in outcomes),
+            output_field=TextField(),
+        ),
+        result=Case(
+            *(When(pk=o.pk, then=Value(o.result, JSONField())) for o in outcomes),
+            output_field=JSONField(),
+        ),
+        finished_at=timezone.now(),
+    )
+    _announce(list(by_pk))
+
+
+def abandon_commands(charger_ids: Sequence[str]) -> None:
+    """Fail what an earlier holder of these chargers had received and not finished."""
+    _end(
+        Command.objects.filter(charger_id__in=charger_ids, status=Status.RECEIVED),
+        Status.FAILED,
+        "Interrupted: the process that ran it stopped. It may have taken effect.",
+    )
+
+
+# --- Results --------------------------------------------------------------------------
+
+
+def wait_for_commands(commands: Sequence[Command], timeout: float) -> list[Command]:
+    """Return the commands when all are final, or after ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    ids = [command.pk for command in commands]
+    open_ids = set(ids)
+    with get_connection().pubsub(ignore_subscribe_messages=True) as pubsub:
+        _subscribe(pubsub, ids)
+        looked_at = 0.0
+        while open_ids and (left := deadline - time.monotonic()) > 0:
+            if time.monotonic() - looked_at >= RECHECK:
+                final = Command.objects.filter(pk__in=open_ids, status__in=FINAL)
+                open_ids -= set(final.values_list("pk", flat=True))
+                looked_at = time.monotonic()
+            elif (pk := _next_announced(pubsub, min(left, RECHECK))) is not None:
+                open_ids.discard(pk)
+    found = Command.objects.select_related("charger").in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
+
+
+def give_up(command: Command) -> Command:
+    """Expire a command whose caller no longer waits, unless its charger has it."""
+    _end(
+        Command.objects.filter(pk=command.pk, status__in=WAITING),
+        Status.EXPIRED,
+        "The charger did not take it while its caller waited.",
+    )
+    command.refresh_from_db()
+    return command
+
+
+def _subscribe(pubsub: PubSub, ids: Sequence[int]) -> None:
+    try:
+        pubsub.subscribe(*(_channel_of(pk) for pk in ids))
+    except RedisError as error:
+        logger.warning("results are looked up without Redis: %s", error)
+
+
+def _next_announced(pubsub: PubSub, timeout: float) -> int | None:
+    """The next command announced as final; None after ``timeout`` seconds without."""
+    try:
+        message = pubsub.get_message(timeout=timeout)
+    except (RedisError, RuntimeError):  # RuntimeError: never subscribed
+        time.sleep(min(timeout, 0.5))
+        return None
+    return int(message["channel"].rsplit(b":", 1)[1]) if message else None
+
+
+def _announce(ids: Sequence[int]) -> None:
+    try:
+        with get_connection().pipeline(transaction=False) as pipe:
+            for pk in ids:
+                pipe.publish(_channel_of(pk), b"final")
+            pipe.execute()
+    except RedisError as error:
+        logger.warning("results could not be announced: %s", error)
+
+
+def _channel_of(pk: int) -> str:
+    return f"ocpplab:command:{pk}"
+
+
+# --- The sweep: what no other process has settled -------------------------------------
+
+
+def sweep_commands() -> None:
+    """Ring again for what waits, and end what is overdue. Run every few seconds."""
+    now = timezone.now()
+    _end(
+        Command.objects.filter(status__in=WAITING, expires_at__lte=now),
+        Status.EXPIRED,
+        "The charger did not take it in time.",
+    )
+    grace = timedelta(seconds=settings.COMMAND_TIMEOUT + 30)
+    _end(
+        Command.objects.filter(status=Status.RECEIVED, received_at__lt=now - grace),
+        Status.FAILED,
+        "No result was reported in time. It may have taken effect.",
+    )
+    stale = Command.objects.filter(
+        Q(status=Status.QUEUED, enqueued_at__lt=now - RING_AGAIN_AFTER)
+        | Q(status=Status.DEFERRED, charger__is_online=True)
+    )
+    ids = list(stale.order_by().values_list("charger_id", flat=True).distinct())
+    if ids:
+        ring(ids)
+
+
+def delete_old_commands() -> None:
+    """Drop commands past their retention."""
+    age = timedelta(days=settings.COMMAND_RETENTION_DAYS)
+    Command.objects.filter(enqueued_at__lt=timezone.now() - age).exclude(
+        status__in=(*WAITING, Status.RECEIVED)
+    ).delete()
+
+
+def _end(commands: QuerySet[Command], status: Status, detail: str) -> None:
+    """End open commands; a compare-and-set, since the filter is part of the update."""
+    ids = list(commands.values_list("pk", flat=True))
+    if ids:
+        commands.filter(pk__in=ids).update(
+            status=status, detail=detail, finished_at=timezone.now()
+        )
+        _announce(ids)
