@@ -51,3 +51,10 @@ class Direction(models.TextChoices):
 
     TO_CSMS = "cp_to_csms", "charger → CSMS"
     TO_CHARGER = "csms_to_cp", "CSMS → charger"
+
+
+class ProcessRole(models.TextChoices):
+    """What a process that holds chargers is."""
+
+    FLEET = "fleet"  # runs virtual chargers
+    WEB = "web"  # has the connections of physical ones

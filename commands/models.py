@@ -118,3 +118,21 @@ class Command(models.Model):
         return (
             self.finished_at or self.received_at or self.deferred_at or self.enqueued_at
         )
+
+
+class SessionLimit(models.Model):
+    """Where a session of a physical charger ends: such a charger is told only to start.
+
+    Made when start-session with a limit is applied; settled once the session has been
+    told to stop, or has ended by itself.
+    """
+
+    command = models.OneToOneField(
+        Command, models.CASCADE, primary_key=True, related_name="session_limit"
+    )
+    stops_at = models.DateTimeField(null=True, blank=True)
+    energy_wh = models.PositiveIntegerField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"limit of {self.command}"

@@ -88,8 +88,8 @@ class LocalListEvent(Event):
         max_value=2**31 - 1,
         help_text="Higher than the charger's present list version.",
     )
-    entries = LocalListEntry(
-        many=True,
+    entries = serializers.ListField(
+        child=LocalListEntry(),
         max_length=10_000,
         help_text="The whole list: it replaces the old one.",
     )

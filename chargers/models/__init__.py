@@ -1,7 +1,7 @@
 """What exists: catalog, locations, chargers, and what chargers report."""
 
 from .catalog import Brand, ChargerModel
-from .charger import Charger, Connector, FleetProcess, VirtualChargerState
+from .charger import Charger, Connector, Process, VirtualChargerState
 from .location import Location
 from .records import IdTag, Message, MeterValue, Transaction
 
@@ -10,11 +10,11 @@ __all__ = [
     "Charger",
     "ChargerModel",
     "Connector",
-    "FleetProcess",
     "IdTag",
     "Location",
     "Message",
     "MeterValue",
+    "Process",
     "Transaction",
     "VirtualChargerState",
 ]

@@ -11,6 +11,7 @@ from chargers.choices import (
     ChargerKind,
     ConnectorStatus,
     OCPPVersion,
+    ProcessRole,
     ProvisioningStatus,
 )
 from ocpplab.models import Organization
@@ -101,8 +102,15 @@ class Charger(models.Model):
     )
     booted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    fleet = models.CharField(max_length=40, blank=True, editable=False)
-    lease_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    holder = models.ForeignKey(
+        "Process",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="chargers",
+        help_text="The process that runs it (virtual) or has its connection (physical).",
+    )
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -112,12 +120,6 @@ class Charger(models.Model):
         indexes = [
             models.Index(fields=["organization", "-created_at"]),
             models.Index(fields=["location", "-created_at"]),
-            models.Index(
-                fields=["lease_expires_at"],
-                condition=Q(kind="virtual"),
-                name="charger_lease",
-            ),
-            models.Index(fields=["fleet"], name="charger_fleet"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -210,16 +212,22 @@ class VirtualChargerState(models.Model):
         return f"state of {self.charger_id}"
 
 
-class FleetProcess(models.Model):
-    """A running fleet process; it is gone when it no longer renews itself."""
+class Process(models.Model):
+    """A running process that holds chargers: the lease on all of them in one row.
+
+    One that has not renewed itself in time has lost its chargers to the others.
+    """
 
     name = models.CharField(primary_key=True, max_length=40)
-    capacity = models.PositiveIntegerField(help_text="Virtual chargers at most.")
+    role = models.CharField(max_length=5, choices=ProcessRole.choices)
+    capacity = models.PositiveIntegerField(
+        default=0, help_text="Virtual chargers at most."
+    )
     started_at = models.DateTimeField(auto_now_add=True)
-    renewed_at = models.DateTimeField()
+    renewed_at = models.DateTimeField(db_index=True)
 
     class Meta:
-        verbose_name_plural = "fleet processes"
+        verbose_name_plural = "processes"
 
     def __str__(self) -> str:
         return self.name
