@@ -175,6 +175,7 @@ RQ = {"WORKER_CLASS": "ocpplab.worker.PortalWorker", "DEFAULT_RESULT_TTL": 60}
 PERIODIC_JOBS = {
     "commands.jobs.sweep_commands": 5,
     "commands.jobs.delete_old_commands": 3600,
+    "chargers.jobs.mark_lost_chargers": 5,
     "chargers.jobs.delete_old_messages": 3600,
 }
 CHANNEL_LAYERS = {
@@ -188,6 +189,10 @@ CHANNEL_LAYERS = {
 
 AUTH_USER_MODEL = "ocpplab.User"
 LOGIN_URL = "admin:login"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "ocpplab.hashers.ChargerPasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -1,0 +1,84 @@
+"""Gathering writes: many small ones become a few statements."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+
+RETRY_PAUSE = 1.0  # s, after the database did not answer
+LIMIT = 100_000  # items kept while the database is away; then the oldest are dropped
+
+
+class BatchWriter(Generic[Item]):
+    """Hands items to ``write`` in batches, in order; while one is written, the next
+    gathers.
+
+    ``write`` commits all of a batch or nothing. A batch that finds no database is tried
+    again; one that the database refuses is written item by item, without the bad ones.
+    """
+
+    def __init__(self, write: Callable[[Sequence[Item]], None]) -> None:
+        self._write = write
+        self._items: list[Item] = []
+        self._done = 0  # items written since the start
+        self._work = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    def put(self, item: Item) -> None:
+        """Write this soon."""
+        self._items.append(item)
+        self._work.set()
+
+    async def write(self, item: Item) -> None:
+        """Write this and return once it is committed."""
+        self.put(item)
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Return once all that was put so far is committed."""
+        target = self._done + len(self._items)
+        while self._done < target:
+            async with self._turn:
+                if self._done < target:
+                    await self._write_batch()
+
+    async def run(self) -> None:
+        """Write what is put, until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            await self.flush()
+
+    async def _write_batch(self) -> None:
+        batch = self._items[:]
+        try:
+            await database_sync_to_async(self._write)(batch)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("%d writes will be tried again: %s", len(batch), error)
+            if (surplus := len(self._items) - LIMIT) > 0:
+                logger.error("%d writes are dropped", surplus)
+                self._forget(surplus)
+            await asyncio.sleep(RETRY_PAUSE)
+        except Exception:
+            await database_sync_to_async(self._write_singly)(batch)
+            self._forget(len(batch))
+        else:
+            self._forget(len(batch))
+
+    def _write_singly(self, batch: Sequence[Item]) -> None:
+        for item in batch:
+            try:
+                self._write([item])
+            except Exception:
+                logger.exception("%r could not be written", item)
+
+    def _forget(self, count: int) -> None:
+        del self._items[:count]
+        self._done += count
