@@ -11,6 +11,16 @@ from .models import ApiToken, Organization, Role, User
 TOKEN_MARK = "ocpplab_"  # noqa: S105, makes a leaked token recognizable
 
 
+def ensure_organization(*, slug: str, name: str = "") -> Organization:
+    """The organization with this slug, made if there is none."""
+    organization = Organization.objects.filter(slug=slug).first()
+    if organization is None:
+        organization = Organization(slug=slug, name=name or slug)
+        organization.full_clean()
+        organization.save()
+    return organization
+
+
 def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
