@@ -9,17 +9,14 @@ commands one after the other, has them performed, and records how they ended.
 import asyncio
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django_rq import get_connection
 
-from .choices import ChargerKind
 from .models import Charger
 from .ocpp.errors import CallTimeout, CommandRejected, LinkClosed, OCPPError
 
@@ -93,38 +90,20 @@ def ring(charger_ids: Iterable[str]) -> None:
     A ring may be lost with Redis: the sweep rings again. A charger that nobody holds is
     left alone: its next holder looks for commands by itself.
     """
-    by_fleet: dict[str, list[str]] = {}
-    physical: list[str] = []
-    held = Charger.objects.filter(pk__in=list(charger_ids))
-    for pk, kind, fleet in held.values_list("pk", "kind", "fleet"):
-        if kind == ChargerKind.PHYSICAL:
-            physical.append(pk)
-        elif fleet:
-            by_fleet.setdefault(fleet, []).append(pk)
-    if by_fleet:
-        with get_connection().pipeline(transaction=False) as pipe:
-            for fleet, ids in by_fleet.items():
-                pipe.rpush(doorbell_key(fleet), json.dumps(ids))
-                pipe.expire(doorbell_key(fleet), DOORBELL_TTL)
-            pipe.execute()
-    if physical:
-        async_to_sync(_ring_consumers)(physical)
+    by_holder: dict[str, list[str]] = {}
+    held = Charger.objects.filter(pk__in=list(charger_ids), holder__isnull=False)
+    for pk, holder in held.values_list("pk", "holder"):
+        by_holder.setdefault(holder, []).append(pk)
+    with get_connection().pipeline(transaction=False) as pipe:
+        for holder, ids in by_holder.items():
+            pipe.rpush(doorbell_key(holder), json.dumps(ids))
+            pipe.expire(doorbell_key(holder), DOORBELL_TTL)
+        pipe.execute()
 
 
-async def _ring_consumers(charger_ids: list[str]) -> None:
-    layer = get_channel_layer()
-    ring = {"type": "commands.waiting"}
-    await asyncio.gather(*(layer.group_send(group_of(pk), ring) for pk in charger_ids))
-
-
-def doorbell_key(fleet: str) -> str:
-    """The Redis list where a fleet process hears of commands for its chargers."""
-    return f"ocpplab:fleet:{fleet}"
-
-
-def group_of(charger_id: str) -> str:
-    """The channel-layer group of the consumer that holds a charger's connection."""
-    return f"charger.{charger_id}"
+def doorbell_key(holder: str) -> str:
+    """The Redis list where a process hears of commands for the chargers it holds."""
+    return f"ocpplab:doorbell:{holder}"
 
 
 # --- Delivering: the process that holds the charger -----------------------------------
@@ -138,7 +117,9 @@ class Delivery:
     statements: while one batch is in the database, the next gathers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before_record: Callable[[], Awaitable[None]]) -> None:
+        """``before_record`` has what a command caused written before its result is."""
+        self._before_record = before_record
         self._performers: dict[str, Performer] = {}
         self._running: dict[str, asyncio.Task[None]] = {}  # by charger
         self._new: set[str] = set()
@@ -194,6 +175,7 @@ class Delivery:
             await database_sync_to_async(_ledger.abandon_commands)(new)
         self._new.difference_update(new)
         if outcomes := self._outcomes[:]:
+            await self._before_record()
             await database_sync_to_async(_ledger.finish_commands)(outcomes)
             del self._outcomes[: len(outcomes)]
         idle, cut_off = self._take_ringing()

@@ -30,6 +30,7 @@ from .models import (
     MeterValue,
     Transaction,
 )
+from .ocpp.values import parse_time
 
 ACCEPTED = "Accepted"
 PASSWORD_HASHER = "charger_pbkdf2"  # noqa: S105, see settings.PASSWORD_HASHERS
@@ -122,7 +123,7 @@ def password_matches(charger: Charger, password: str) -> bool:
     """Whether the password is the charger's; one without a password takes any."""
     if not charger.password_hash:
         return True
-    return check_password(password, charger.password_hash)
+    return check_password(password, charger.password_hash, preferred=PASSWORD_HASHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +367,7 @@ def _add_meter_values(
             charger=charger,
             transaction=row,
             evse_id=evse_id,
-            timestamp=datetime.fromisoformat(value["timestamp"]),
+            timestamp=parse_time(value["timestamp"]),
             sampled_values=value["sampledValue"],
         )
         for value in meter_values

@@ -69,9 +69,9 @@ class Transaction(models.Model):
         help_text="What the id tag was answered at its start.",
     )
     started_at = models.DateTimeField()
-    meter_start_wh = models.IntegerField("meter at start (Wh)", default=0)
+    meter_start_wh = models.BigIntegerField("meter at start (Wh)", default=0)
     stopped_at = models.DateTimeField(null=True, blank=True)
-    meter_stop_wh = models.IntegerField("meter at stop (Wh)", null=True, blank=True)
+    meter_stop_wh = models.BigIntegerField("meter at stop (Wh)", null=True, blank=True)
     stop_reason = models.CharField(max_length=30, blank=True)
     stop_id_tag = models.CharField(max_length=36, blank=True)
 
