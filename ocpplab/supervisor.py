@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TextIO
@@ -63,9 +63,9 @@ class Child:
 class Supervisor:
     """Children stop in the reverse order of their roles' first start."""
 
-    def __init__(self, output: TextIO, environment: Mapping[str, str]) -> None:
+    def __init__(self, output: TextIO) -> None:
         self.output = output
-        self.environment = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
+        self.environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.children: list[Child] = []
         self._selector = selectors.DefaultSelector()
         self._is_starting_child = False
@@ -189,9 +189,9 @@ class Supervisor:
 
     def say(self, line: str) -> None:
         """Print a line of the supervisor's own."""
-        self._print(f"[portal] {line}")
+        self.print(f"[portal] {line}")
 
-    def _print(self, line: str) -> None:
+    def print(self, line: str) -> None:
         with contextlib.suppress(OSError):  # the terminal may be gone
             print(line, file=self.output, flush=True)
 
@@ -233,7 +233,7 @@ class Supervisor:
             child.unfinished_line = b""
 
     def _print_of(self, child: Child, line: bytes) -> None:
-        self._print(f"[{child.name}] {line.decode(errors='replace')}")
+        self.print(f"[{child.name}] {line.decode(errors='replace')}")
 
 
 def _reason(code: int) -> str:

@@ -11,7 +11,7 @@ class Command(BaseCommand):
     help = "Makes the demo organization with its chargers, unless it was made before."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if create_demo():
-            self.stdout.write("The demo organization is made.")
-        else:
-            self.stdout.write("The demo organization exists already.")
+        was_made = create_demo()
+        if options["verbosity"] > 0:
+            state = "is made" if was_made else "exists already"
+            self.stdout.write(f"The demo organization {state}.")
