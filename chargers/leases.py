@@ -27,18 +27,23 @@ def new_process_name(role: ProcessRole) -> str:
     return f"{role}-{host}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
-def renew(name: str, role: ProcessRole, capacity: int = 0) -> bool:
-    """Renew a process's lease; False when it had run out, and its chargers may be lost."""
+def renew(name: str, role: ProcessRole, capacity: int = 0) -> None:
+    """Renew a process's lease.
+
+    When it had run out, virtual chargers are lost: others may run them by now. The
+    connections of physical ones are still here.
+    """
     now = timezone.now()
     alive = Process.objects.filter(name=name, renewed_at__gt=now - LEASE)
     if alive.update(renewed_at=now):
-        return True
-    Charger.objects.filter(holder=name).update(holder=None)
+        return
+    held = Charger.objects.filter(holder=name)
+    held.filter(kind=ChargerKind.VIRTUAL).update(holder=None, is_online=False)
+    held.filter(kind=ChargerKind.PHYSICAL).update(is_online=True)
     Process.objects.update_or_create(
         name=name, defaults={"role": role, "capacity": capacity, "renewed_at": now}
     )
     Process.objects.filter(renewed_at__lt=now - FORGET_AFTER).delete()
-    return False
 
 
 def resign(name: str) -> None:
@@ -76,7 +81,7 @@ def claim_chargers(name: str, count: int) -> list[Charger]:
     Charger.objects.filter(pk__in=ids).update(holder=name, is_online=False)
     return list(
         Charger.objects.filter(pk__in=ids).select_related(
-            "organization", "model__brand", "virtual_state"
+            "organization", "model__brand"
         )
     )
 

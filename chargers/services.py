@@ -29,6 +29,7 @@ from .models import (
     Message,
     MeterValue,
     Transaction,
+    VirtualChargerState,
 )
 from .ocpp.values import parse_time
 
@@ -404,3 +405,40 @@ def mark_lost_chargers(renewed_after: datetime) -> None:
         disconnected_at=timezone.now(),
         link_detail="The process that held it stopped.",
     )
+
+
+# --- The flash memory of virtual chargers -------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """What a virtual charger wants kept, and the process that runs it."""
+
+    charger_id: str
+    holder: str
+    data: dict[str, Any]
+
+
+@transaction.atomic
+def save_virtual_states(states: Sequence[SavedState]) -> None:
+    """Keep the last state of each charger, unless another process holds it by now."""
+    last = {state.charger_id: state for state in states}
+    held = Charger.objects.filter(
+        pk__in=last, holder__in={state.holder for state in states}
+    )
+    now = timezone.now()
+    VirtualChargerState.objects.bulk_create(
+        [
+            VirtualChargerState(charger_id=pk, data=last[pk].data, updated_at=now)
+            for pk in held.values_list("pk", flat=True)
+        ],
+        update_conflicts=True,
+        unique_fields=["charger"],
+        update_fields=["data", "updated_at"],
+    )
+
+
+def virtual_states(charger_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The states last saved, by charger; a charger that never ran has none."""
+    saved = VirtualChargerState.objects.filter(pk__in=charger_ids)
+    return dict(saved.values_list("pk", "data"))

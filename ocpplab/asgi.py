@@ -1,8 +1,16 @@
-"""The web process: HTTP to Django."""
+"""The web process: HTTP to Django, WebSockets to the OCPP endpoint."""
 
 import os
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpplab.settings")
-application = get_asgi_application()
+django_application = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+
+from chargers.routing import websocket_urls  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {"http": django_application, "websocket": websocket_urls}
+)

@@ -1,0 +1,228 @@
+"""The fleet process: runs its share of the virtual chargers (DESIGN, section 5).
+
+It joins the virtual chargers, which know neither database nor Redis, to both.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from channels.db import database_sync_to_async
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.utils import timezone
+
+from ocpplab.encryption import decrypt
+
+from . import leases, services
+from .batching import BatchWriter
+from .choices import CurrentType, ProcessRole
+from .holder import Holder
+from .models import Charger
+from .ocpp.versions import Version
+from .virtual.charger import ChargerSpec, VirtualCharger
+from .virtual.clock import SystemClock
+
+logger = logging.getLogger(__name__)
+
+BALANCE_EVERY = 2.0  # s
+CLAIM_AT_ONCE = 500
+START_AT_ONCE, START_PAUSE = 25, 0.05  # so many, then a pause, s: 500 a second
+STOP_TIMEOUT = 10.0  # s, for a charger to hang up
+
+
+@dataclass(slots=True)
+class Run:
+    """A virtual charger that this process runs, and the row it was made from."""
+
+    virtual: VirtualCharger
+    task: asyncio.Task[None]
+    spec: ChargerSpec
+
+
+class Fleet:
+    """Holds leases on virtual chargers and runs them, until told to stop."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.holder = Holder(ProcessRole.FLEET, capacity)
+        self.states: BatchWriter[services.SavedState] = BatchWriter(
+            services.save_virtual_states
+        )
+        self.clock = SystemClock()
+        self._runs: dict[str, Run] = {}
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Run the share of this process until ``stop``; then hang all chargers up."""
+        await self.holder.start()
+        saving = asyncio.create_task(self.states.run())
+        try:
+            while not self._stop.is_set():
+                try:
+                    await self._balance()
+                except Exception:
+                    logger.exception("the fleet will balance again")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), BALANCE_EVERY)
+        finally:
+            await self._hang_up(list(self._runs))
+            saving.cancel()
+            await self.states.flush()
+            await self.holder.stop()
+
+    async def _balance(self) -> None:
+        """Run what this process holds, no more than its share, and claim what is free."""
+        rows = await database_sync_to_async(self._held)()
+        await self._hang_up([pk for pk in self._runs if pk not in rows])
+        changed = [
+            pk for pk, run in self._runs.items() if spec_of(rows[pk]) != run.spec
+        ]
+        await self._hang_up(changed)
+        await self._start([rows[pk] for pk in rows if pk not in self._runs])
+
+        share = await database_sync_to_async(leases.fair_share)(self.capacity)
+        if len(self._runs) > share:
+            await self._release(list(self._runs)[share:])
+        while (missing := share - len(self._runs)) > 0:
+            claimed = await database_sync_to_async(leases.claim_chargers)(
+                self.holder.name, min(missing, CLAIM_AT_ONCE)
+            )
+            if not claimed:
+                break
+            await self._start(claimed)
+
+    def _held(self) -> dict[str, Charger]:
+        """The chargers this process is to run, as they are in the database now."""
+        rows = leases.held_chargers(self.holder.name).select_related(
+            "organization", "model__brand"
+        )
+        return {row.pk: row for row in rows}
+
+    async def _start(self, rows: Sequence[Charger]) -> None:
+        """Start chargers from the states they last saved, not all at one moment."""
+        states = await database_sync_to_async(services.virtual_states)(
+            [row.pk for row in rows]
+        )
+        for count, row in enumerate(rows, start=1):
+            self._start_one(row, states.get(row.pk, {}))
+            if count % START_AT_ONCE == 0:
+                await asyncio.sleep(START_PAUSE)
+
+    def _start_one(self, row: Charger, state: dict[str, Any]) -> None:
+        charger_id = row.pk
+        spec = spec_of(row)
+        virtual = VirtualCharger(
+            spec,
+            state=state,
+            store=_Flash(charger_id, self.states, self.holder.name),
+            clock=self.clock,
+            on_frame=self._logger_for(charger_id),
+            on_link=self._link_listener_for(charger_id),
+        )
+        task = asyncio.create_task(self._run_charger(charger_id, virtual))
+        self._runs[charger_id] = Run(virtual, task, spec)
+        self.holder.delivery.attach(charger_id, virtual)
+
+    async def _run_charger(self, charger_id: str, virtual: VirtualCharger) -> None:
+        try:
+            await virtual.run()
+        except Exception:
+            logger.exception(
+                "virtual charger %s has failed; it starts anew", charger_id
+            )
+            await asyncio.sleep(BALANCE_EVERY)
+            run = self._runs.get(charger_id)
+            if run is not None and run.virtual is virtual:
+                self.holder.delivery.detach(charger_id, virtual)
+                del self._runs[charger_id]
+
+    async def _hang_up(self, charger_ids: list[str]) -> None:
+        """Stop these chargers: they hang up and save their state."""
+        runs = [(pk, self._runs.pop(pk)) for pk in charger_ids if pk in self._runs]
+        for pk, run in runs:
+            self.holder.delivery.detach(pk, run.virtual)
+        await asyncio.gather(*(_stop_run(run) for _, run in runs))
+
+    async def _release(self, charger_ids: list[str]) -> None:
+        await self._hang_up(charger_ids)
+        await self.states.flush()
+        await database_sync_to_async(leases.release_chargers)(
+            self.holder.name, charger_ids
+        )
+
+    def _logger_for(self, charger_id: str) -> Callable[..., None]:
+        def on_frame(**frame: Any) -> None:
+            self.holder.log_message(charger_id, **frame)
+
+        return on_frame
+
+    def _link_listener_for(self, charger_id: str) -> Callable[[bool, str], None]:
+        def on_link(is_up: bool, detail: str) -> None:
+            self.holder.links.put(
+                services.Link(
+                    charger_id, self.holder.name, is_up, detail, timezone.now()
+                )
+            )
+            self.holder.delivery.ring([charger_id])
+
+        return on_link
+
+
+class _Flash:
+    """The flash memory of one virtual charger: a row of the database."""
+
+    def __init__(
+        self, charger_id: str, states: BatchWriter[services.SavedState], holder: str
+    ) -> None:
+        self.charger_id = charger_id
+        self.states = states
+        self.holder = holder
+
+    async def save(self, state: dict[str, Any]) -> None:
+        await self.states.write(
+            services.SavedState(self.charger_id, self.holder, state)
+        )
+
+
+async def _stop_run(run: Run) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(run.virtual.stop(), STOP_TIMEOUT)
+    run.task.cancel()
+    await asyncio.gather(run.task, return_exceptions=True)
+
+
+def spec_of(row: Charger) -> ChargerSpec:
+    """What a virtual charger has to know of itself, from its row."""
+    model = row.model
+    base = row.ws_url or f"{settings.OCPP_ENDPOINT_URL}/{row.organization.slug}"
+    return ChargerSpec(
+        identity=row.identity,
+        url=f"{base}/{quote(row.identity, safe='')}",
+        version=Version.from_label(row.ocpp_version),
+        vendor=model.brand.name if model else "OCPPLAB",
+        model=model.name if model else "Virtual",
+        serial_number=row.pk,
+        connectors=row.connector_count,
+        current_type=model.current_type if model else CurrentType.AC.value,
+        phases=model.phases if model else 3,
+        max_power_w=row.max_power_w,
+        password=_password_of(row),
+    )
+
+
+def _password_of(row: Charger) -> str:
+    if not row.password_encrypted:
+        return ""
+    try:
+        return decrypt(row.password_encrypted)
+    except InvalidToken:
+        logger.error("%s: its password is from another SECRET_KEY", row.identity)
+        return ""
