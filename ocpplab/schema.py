@@ -1,0 +1,87 @@
+"""How the REST API describes itself in OpenAPI: error bodies and common parameters."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+)
+from rest_framework import serializers
+
+
+class HttpErrorResponse(serializers.Serializer):
+    """Any error but a refused shape."""
+
+    detail = serializers.CharField()
+
+
+@extend_schema_field({"type": "array", "items": {"type": ["string", "integer"]}})
+class LocField(serializers.Field):
+    """Where the problem is, such as ``["body", "event", "power_w"]``."""
+
+
+class ValidationProblem(serializers.Serializer):
+    loc = LocField()
+    msg = serializers.CharField()
+    type = serializers.CharField()
+    input = serializers.JSONField(required=False)
+
+
+class HTTPValidationError(serializers.Serializer):
+    """The request has a wrong shape. A rule that is broken comes as one string."""
+
+    detail = ValidationProblem(many=True)
+
+
+DESCRIPTIONS = {
+    400: "Refused: the reason is in `detail`.",
+    401: "The token is missing or invalid.",
+    403: "The token's role does not suffice, or names no organization.",
+    404: "There is no such thing in the organization.",
+    422: "The request has a wrong shape, or cannot be done.",
+    500: "Unexpected error.",
+    503: "Not possible at the moment.",
+}
+ORGANIZATION = OpenApiParameter(
+    "X-Organization-Id",
+    str,
+    OpenApiParameter.HEADER,
+    description="The organization's id or slug: for admin tokens, and only for them.",
+)
+
+
+def operation(
+    operation_id: str,
+    summary: str,
+    *,
+    success: dict[int, Any],
+    errors: Sequence[int],
+    parameters: Sequence[Any] = (),
+    tenant: bool = True,
+    **extra: Any,
+) -> Callable[..., Any]:
+    """``extend_schema`` with what every operation of this API has.
+
+    ``operation_id`` is ``group.name`` as in the contract; ``tenant``: whether it acts in
+    an organization.
+    """
+    return extend_schema(
+        operation_id=operation_id.replace(".", "_"),
+        summary=summary,
+        tags=[operation_id.split(".")[0]],
+        parameters=[*parameters, *([ORGANIZATION] if tenant else [])],
+        responses={
+            **success,
+            **{
+                code: OpenApiResponse(
+                    HTTPValidationError if code == 422 else HttpErrorResponse,
+                    DESCRIPTIONS[code],
+                )
+                for code in errors
+            },
+        },
+        **extra,
+    )
