@@ -121,6 +121,11 @@ def _database() -> dict[str, object]:
     and a timeout they would meet "database is locked".
     """
     url = env.str("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'ocpplab.sqlite3'}")
+    scheme = url.split(":", 1)[0][:30]
+    if scheme not in ("sqlite", "postgres", "postgresql"):
+        raise ImproperlyConfigured(
+            f"DATABASE_URL: {scheme!r} is neither sqlite nor postgres."
+        )
     try:
         database = environ.Env.db_url_config(url)
     except Exception as error:
@@ -132,14 +137,9 @@ def _database() -> dict[str, object]:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
-    elif engine.endswith("postgresql"):
+    else:
         database["CONN_MAX_AGE"] = 60
         database["CONN_HEALTH_CHECKS"] = True
-    else:
-        scheme = url.split(":", 1)[0][:30]
-        raise ImproperlyConfigured(
-            f"DATABASE_URL: {scheme!r} is neither sqlite nor postgres."
-        )
     return database
 
 
@@ -214,6 +214,9 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "ocpplab.api.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
+    "LIST_SERIALIZER_ERRORS_AS_DICT": True,
+    # Escaped, any text can be sent, even one that is refused for being half a character.
+    "UNICODE_JSON": False,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "OCPPLAB Gateway API",

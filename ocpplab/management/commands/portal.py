@@ -88,6 +88,8 @@ def _data_directory_to_itself() -> Iterator[None]:
 
 def _check_port() -> None:
     address = f"{settings.HOST}:{settings.PORT}"
+    if not 0 < settings.PORT < 65536:
+        raise CommandError(f"Cannot listen on {address}: no such port.")
     try:
         family, kind, *_, target = socket.getaddrinfo(
             settings.HOST, settings.PORT, type=socket.SOCK_STREAM
@@ -98,8 +100,6 @@ def _check_port() -> None:
             probe.listen()
     except OSError as error:
         raise CommandError(f"Cannot listen on {address}: {error.strerror}.") from None
-    except OverflowError:
-        raise CommandError(f"Cannot listen on {address}: no such port.") from None
 
 
 def _check_database() -> None:
