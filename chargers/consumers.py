@@ -6,6 +6,7 @@ import binascii
 import logging
 import secrets
 import sys
+from http import HTTPStatus
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -31,7 +32,26 @@ NO_COMMON_SUBPROTOCOL = 1002
 REPLACED = 1000
 
 
-class ChargerConsumer(AsyncWebsocketConsumer):
+class Stranger(AsyncWebsocketConsumer):
+    """Refuses handshakes: as it is, at paths where there is no endpoint."""
+
+    async def connect(self) -> None:
+        await self.refuse(HTTPStatus.NOT_FOUND)
+
+    async def refuse(self, status: HTTPStatus) -> None:
+        """End the handshake with an HTTP status (OCPP-J 1.6, 3.1.1 and 6.2)."""
+        if "websocket.http.response" not in self.scope.get("extensions", {}):
+            await self.close()
+            return
+        headers = []
+        if status == HTTPStatus.UNAUTHORIZED:
+            headers = [(b"WWW-Authenticate", b'Basic realm="OCPP"')]
+        start = {"type": "websocket.http.response.start", "status": status.value}
+        await self.base_send({**start, "headers": headers})
+        await self.base_send({"type": "websocket.http.response.body", "body": b""})
+
+
+class ChargerConsumer(Stranger):
     """The CSMS's end of a charger's connection.
 
     Of a physical charger it is also the holder: it writes the charger's message log and
@@ -47,8 +67,11 @@ class ChargerConsumer(AsyncWebsocketConsumer):
         charger = await database_sync_to_async(services.find_charger)(
             path["organization"], path["identity"]
         )
-        if charger is None or not await self._is_authentic(charger):
-            await self.close()  # before accept(): the handshake is refused
+        if charger is None:
+            await self.refuse(HTTPStatus.NOT_FOUND)
+            return
+        if not await self._is_authentic(charger):
+            await self.refuse(HTTPStatus.UNAUTHORIZED)
             return
         version = choose_subprotocol(self.scope["subprotocols"], SPOKEN)
         if version is None:
@@ -155,13 +178,6 @@ class ChargerConsumer(AsyncWebsocketConsumer):
             text=text,
             at=timezone.now(),
         )
-
-
-class Stranger(AsyncWebsocketConsumer):
-    """Refuses WebSockets at paths where there is no endpoint."""
-
-    async def connect(self) -> None:
-        await self.close()
 
 
 _holder: Holder | None = None

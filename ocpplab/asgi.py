@@ -11,6 +11,8 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from chargers.routing import websocket_urls  # noqa: E402
 
+from .denial import with_denial_responses  # noqa: E402
+
 application = ProtocolTypeRouter(
-    {"http": django_application, "websocket": websocket_urls}
+    {"http": django_application, "websocket": with_denial_responses(websocket_urls)}
 )

@@ -56,7 +56,7 @@ def _queue_periodic_jobs(stop: threading.Event) -> None:
             try:
                 get_queue().enqueue(
                     job,
-                    job_id=f"{job}:{time.time() // interval:.0f}",
+                    job_id=f"{job.replace('.', '-')}-{time.time() // interval:.0f}",
                     unique=True,
                     ttl=interval,
                     result_ttl=interval,
