@@ -13,5 +13,9 @@ def sweep_commands() -> None:
     services.sweep_commands()
 
 
+def stop_due_sessions() -> None:
+    services.stop_due_sessions()
+
+
 def delete_old_commands() -> None:
     services.delete_old_commands()

@@ -123,15 +123,14 @@ class Command(models.Model):
 class SessionLimit(models.Model):
     """Where a session of a physical charger ends: such a charger is told only to start.
 
-    Made when start-session with a limit is applied; settled once the session has been
-    told to stop, or has ended by itself.
+    Settled once the session has been told to stop, or is over without.
     """
 
     command = models.OneToOneField(
         Command, models.CASCADE, primary_key=True, related_name="session_limit"
     )
-    stops_at = models.DateTimeField(null=True, blank=True)
-    energy_wh = models.PositiveIntegerField(null=True, blank=True)
+    duration_seconds = models.PositiveIntegerField(null=True, blank=True)
+    energy_wh = models.FloatField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     def __str__(self) -> str:

@@ -25,8 +25,8 @@ from chargers.models import Charger
 from chargers.ocpp.versions import Version
 from ocpplab.models import ApiToken, Organization, User
 
-from . import proxy
-from .errors import CommandRefused
+from . import limits, proxy
+from .errors import CommandError, CommandRefused
 from .models import FINAL, WAITING, Command, Origin, Status
 from .registry import COMMANDS, Definition
 from .targets import Target, find_chargers, resolve_connector
@@ -146,6 +146,7 @@ def _check(definition: Definition, charger: Charger, event: dict[str, Any]) -> N
 def _store(commands: list[Command]) -> None:
     with transaction.atomic():
         Command.objects.bulk_create(commands)
+        limits.watch(commands)
         ids = [command.pk for command in commands]
         transaction.on_commit(lambda: _enqueue(ids))
 
@@ -330,6 +331,29 @@ def sweep_commands() -> None:
     ids = list(stale.order_by().values_list("charger_id", flat=True).distinct())
     if ids:
         ring(ids)
+
+
+def stop_due_sessions() -> None:
+    """Tell physical chargers to stop the sessions that have reached their limit."""
+    for limit, running in limits.find_due():
+        command = limit.command
+        try:
+            submit_commands(
+                organization=command.organization,
+                definition=COMMANDS["stop-transaction"],
+                target=Target(charger_id=command.charger_id),
+                event={"transaction_id": running.transaction_id},
+                actor=Actor(
+                    Origin(command.origin),
+                    f"limit of {command.command_id}",
+                    command.user,
+                    command.token,
+                ),
+            )
+        except CommandError as error:
+            logger.info("%s cannot be stopped yet: %s", command.charger, error)
+        else:
+            limits.settle(limit)
 
 
 def delete_old_commands() -> None:

@@ -174,6 +174,7 @@ RQ = {"WORKER_CLASS": "ocpplab.worker.PortalWorker", "DEFAULT_RESULT_TTL": 60}
 # What the workers do of themselves, and how often, s.
 PERIODIC_JOBS = {
     "commands.jobs.sweep_commands": 5,
+    "commands.jobs.stop_due_sessions": 5,
     "commands.jobs.delete_old_commands": 3600,
     "chargers.jobs.mark_lost_chargers": 5,
     "chargers.jobs.delete_old_messages": 3600,
