@@ -20,7 +20,6 @@ from ocpplab.supervisor import die_with
 DIRECTORY = Path(tempfile.mkdtemp(prefix="ocpplab-test-"))
 SOCKET = DIRECTORY / "redis.sock"
 
-(DIRECTORY / "static").mkdir()
 os.environ.update(
     OCPPLAB_DATA_DIR=str(DIRECTORY),
     REDIS_URL=f"unix://{SOCKET}?db=0",

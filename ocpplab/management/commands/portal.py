@@ -153,7 +153,6 @@ def _line(error: Exception) -> str:
 
 
 def _start_roles(supervisor: Supervisor, *, fleet: int, workers: int) -> None:
-    Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     supervisor.environment["PYTHONPATH"] = str(settings.BASE_DIR)
     # No --http-timeout: it would also end the streams of live pages.
