@@ -18,22 +18,38 @@ class HttpErrorResponse(serializers.Serializer):
     detail = serializers.CharField()
 
 
-@extend_schema_field({"type": "array", "items": {"type": ["string", "integer"]}})
-class LocField(serializers.Field):
-    """Where the problem is, such as ``["body", "event", "power_w"]``."""
-
-
-class ValidationProblem(serializers.Serializer):
-    loc = LocField()
-    msg = serializers.CharField()
-    type = serializers.CharField()
-    input = serializers.JSONField(required=False)
+@extend_schema_field(
+    {
+        "oneOf": [
+            {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["loc", "msg", "type"],
+                    "properties": {
+                        "loc": {
+                            "type": "array",
+                            "items": {"type": ["string", "integer"]},
+                            "example": ["body", "event", "power_w"],
+                        },
+                        "msg": {"type": "string"},
+                        "type": {"type": "string", "example": "missing"},
+                        "input": {},
+                    },
+                },
+            },
+            {"type": "string"},
+        ]
+    }
+)
+class Problems(serializers.Field):
+    """A list where the request has a wrong shape; a string where a rule is broken."""
 
 
 class HTTPValidationError(serializers.Serializer):
-    """The request has a wrong shape. A rule that is broken comes as one string."""
+    """The request has a wrong shape, or cannot be done."""
 
-    detail = ValidationProblem(many=True)
+    detail = Problems()
 
 
 DESCRIPTIONS = {
@@ -71,6 +87,7 @@ def operation(
     return extend_schema(
         operation_id=operation_id.replace(".", "_"),
         summary=summary,
+        description="",  # not the docstrings, which speak to developers
         tags=[operation_id.split(".")[0]],
         parameters=[*parameters, *([ORGANIZATION] if tenant else [])],
         responses={

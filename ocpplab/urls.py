@@ -1,8 +1,9 @@
 """HTTP: admin, API, health. WebSockets are routed in asgi.py."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import TemplateView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from . import health
 
@@ -12,4 +13,16 @@ urlpatterns = [
     path("health/live", health.live),
     path("health/ready", health.ready, name="ready"),
     path("admin/", admin.site.urls),
+    path(
+        "ocpp/schema",
+        SpectacularJSONAPIView.as_view(authentication_classes=[]),
+        name="schema",
+    ),
+    path("docs", SpectacularSwaggerView.as_view(authentication_classes=[])),
+    path("ocpp/", include("chargers.api.urls")),
+    path("ocpp/", include("commands.api.urls")),
 ]
+
+handler400 = "ocpplab.api.bad_request"
+handler404 = "ocpplab.api.not_found"
+handler500 = "ocpplab.api.server_error"
