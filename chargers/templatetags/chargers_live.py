@@ -1,0 +1,55 @@
+"""What templates need to show chargers."""
+
+from django import template
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from chargers import live
+from chargers.choices import ChargerKind, ConnectorStatus
+from chargers.models import Charger, Message
+from ocpplab import html
+from ocpplab.access import Access, access_of
+
+FRAMES = {2: ("CALL", "busy"), 3: ("CALLRESULT", "good"), 4: ("CALLERROR", "bad")}
+
+register = template.Library()
+register.filter("power", html.power)
+register.filter("energy", html.energy)
+register.filter("pretty_json", html.pretty_json)
+
+
+@register.filter
+def status_badge(status: str) -> SafeString:
+    """A connector's status."""
+    return html.badge(status, live.TONES[ConnectorStatus(status)])
+
+
+@register.filter
+def link_badge(charger: Charger) -> SafeString:
+    """Whether a charger's link is up."""
+    if charger.is_online:
+        return html.badge("online", "good")
+    if charger.kind == ChargerKind.VIRTUAL and not charger.is_enabled:
+        return html.badge("stopped", "idle")
+    return html.badge("offline", "bad")
+
+
+@register.filter
+def type_badge(message: Message) -> SafeString:
+    """What kind of frame a message is."""
+    name, tone = FRAMES.get(message.message_type or 0, ("unreadable", "warn"))
+    return html.badge(name, tone)
+
+
+@register.simple_tag
+def access(request: HttpRequest) -> Access:
+    """What the person may do."""
+    return access_of(request)
+
+
+@register.simple_tag
+def chargers_overview(request: HttpRequest) -> live.Overview:
+    """The chargers of the person's organizations."""
+    return live.overview(
+        access_of(request).scope(Charger.objects.all(), "organization")
+    )

@@ -1,0 +1,186 @@
+"""The form of a command, made from the serializer of its event.
+
+The form turns what was typed into the event's JSON; whether that is right, the
+serializer alone decides, as for the other doors.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django import forms
+from rest_framework import serializers
+
+from chargers.models import Charger
+from chargers.ocpp.messages import SENT_BY_CHARGERS
+from chargers.ocpp.versions import Version
+from ocpplab.serializers import ObjectField
+
+from .registry import Definition, LocalListEntry
+
+LABELS = {
+    "evse_id": "EVSE",
+    "connector_id": "Connector",
+    "transaction_id": "Transaction",
+    "ocpp_version": "OCPP version",
+    "power_w": "Power (W)",
+    "duration_seconds": "Duration (s)",
+    "target_energy_kwh": "Energy (kWh)",
+}
+# Inputs that the page suggests values for: the id of their <datalist>.
+SUGGESTIONS = {"id_tag": "id-tags", "action": "ocpp-actions"}
+
+
+class KeyValueField(forms.CharField):
+    """Lines of ``Key=Value`` to a dictionary."""
+
+    widget = forms.Textarea(attrs={"rows": 6, "placeholder": "HeartbeatInterval=30"})
+
+    def to_python(self, value: Any) -> Any:
+        pairs = {}
+        for line in str(value or "").splitlines():
+            if line.strip():
+                key, separator, setting = line.partition("=")
+                if not separator:
+                    raise forms.ValidationError(f"{line!r} is not Key=Value.")
+                pairs[key.strip()] = setting.strip()
+        return pairs
+
+
+class PayloadField(forms.JSONField):
+    """A JSON object, which may be empty."""
+
+    empty_values = [None, ""]
+    widget = forms.Textarea(attrs={"rows": 8, "spellcheck": "false"})
+
+
+class EntriesField(forms.CharField):
+    """Lines of ``ID_TAG[, expiry[, parent]]`` to the entries of a local list."""
+
+    widget = forms.Textarea(
+        attrs={"rows": 8, "placeholder": "TAG-RFID-001, 2030-12-31T23:59:59Z, GROUP-1"}
+    )
+
+    def to_python(self, value: Any) -> Any:
+        lines = str(value or "").splitlines()
+        return [_entry(line) for line in lines if line.strip()]
+
+
+def _entry(line: str) -> dict[str, str]:
+    parts = [part.strip() for part in line.split(",")]
+    if len(parts) > len(LocalListEntry().fields):
+        raise forms.ValidationError(f"{line!r} has too many commas.")
+    named = zip(LocalListEntry().fields, parts, strict=False)
+    return {name: part for name, part in named if part}
+
+
+class CommandForm(forms.Form):
+    """The event of a command to some chargers; valid, its JSON is ``event``."""
+
+    required_css_class = "required"
+
+    def __init__(
+        self, definition: Definition, chargers: Sequence[Charger], *args: Any, **kw: Any
+    ) -> None:
+        super().__init__(*args, **kw)
+        self.definition = definition
+        self.event: dict[str, Any] = {}
+        self.actions: list[str] = []
+        for name, field in definition.event().fields.items():
+            self.fields[name] = _form_field(field)
+        if len(chargers) == 1:
+            self._fit_to(chargers[0])
+
+    def _fit_to(self, charger: Charger) -> None:
+        """Offer what this one charger has."""
+        for name in ("connector_id", "evse_id"):
+            if name in self.fields:
+                given = self.fields[name]
+                numbers = range(1, charger.connector_count + 1)
+                self.fields[name] = forms.TypedChoiceField(
+                    label=given.label,
+                    help_text=given.help_text,
+                    required=given.required,
+                    choices=[("", "not named"), *((n, n) for n in numbers)],
+                    coerce=int,
+                    empty_value=None,
+                )
+        if "ocpp_version" in self.fields:
+            version = Version.from_label(charger.ocpp_version)
+            self.fields["ocpp_version"].initial = version.value
+            self.actions = sorted(_snake(a) for a in SENT_BY_CHARGERS[version])
+
+    def clean(self) -> dict[str, Any]:
+        given = {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if value is not None and value != ""
+        }
+        serializer = self.definition.event(data=given)
+        if serializer.is_valid():
+            self.event = given
+        for name, faults in serializer.errors.items():
+            for text in _texts(faults):
+                if name in self.cleaned_data:
+                    self.add_error(name, text)
+                elif name not in self.fields:
+                    self.add_error(None, f"{name}: {text}")
+        return self.cleaned_data
+
+
+def _form_field(field: serializers.Field) -> forms.Field:
+    """The form field for a serializer's field."""
+    name = str(field.field_name)
+    common: dict[str, Any] = {
+        "required": field.required,
+        "help_text": field.help_text or "",
+        "label": LABELS.get(name, name.replace("_", " ").capitalize()),
+    }
+    if isinstance(field, serializers.IntegerField):
+        return forms.IntegerField(widget=_number(field, 1), **common)
+    if isinstance(field, serializers.FloatField):
+        return forms.FloatField(widget=_number(field, "any"), **common)
+    if isinstance(field, serializers.ChoiceField):
+        return forms.ChoiceField(choices=list(field.choices.items()), **common)
+    if isinstance(field, serializers.ListSerializer):
+        common["help_text"] += (
+            " One a line: id tag, expiry, parent; the last two may miss."
+        )
+        return EntriesField(**common | {"required": False})
+    if isinstance(field, ObjectField):
+        if isinstance(field.child, serializers.CharField):
+            common["help_text"] += " One a line, as Key=Value."
+            return KeyValueField(**common)
+        return PayloadField(initial=dict, **common)
+    text = forms.TextInput(
+        attrs={"maxlength": getattr(field, "max_length", None) or ""}
+    )
+    text.attrs["autocomplete"] = "off"
+    if suggestions := SUGGESTIONS.get(name):
+        text.attrs["list"] = suggestions
+    return forms.CharField(widget=text, **common)
+
+
+def _number(field: Any, step: Any) -> forms.NumberInput:
+    return forms.NumberInput(
+        attrs={"min": field.min_value, "max": field.max_value, "step": step}
+    )
+
+
+def _snake(action: str) -> str:
+    """``BootNotification`` as ``boot_notification``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", action).lower()
+
+
+def _texts(faults: Any) -> Iterator[str]:
+    """Each message in a serializer's errors, with where in the field it is."""
+    if isinstance(faults, str):
+        yield faults
+    elif isinstance(faults, dict):
+        for name, inner in faults.items():
+            for text in _texts(inner):
+                yield text if name == "non_field_errors" else f"{name}: {text}"
+    else:
+        for number, inner in enumerate(faults, 1):
+            for text in _texts(inner):
+                yield text if isinstance(inner, str) else f"{number}. entry: {text}"
