@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, JSONField, Min, Q, QuerySet, TextField, Value, When
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 from django_rq import get_connection, get_queue
 from redis.client import PubSub
@@ -219,18 +219,22 @@ def defer_commands(charger_ids: Sequence[str]) -> None:
 def finish_commands(outcomes: Sequence[Outcome]) -> None:
     """Record how received commands ended, and tell whoever waits for them."""
     by_pk = {outcome.pk: outcome for outcome in outcomes}
-    Command.objects.filter(pk__in=by_pk, status=Status.RECEIVED).update(
-        status=Case(*(When(pk=o.pk, then=Value(o.status)) for o in outcomes)),
-        detail=Case(
-            *(When(pk=o.pk, then=Value(o.detail)) for o in outcomes),
-            output_field=TextField(),
-        ),
-        result=Case(
-            *(When(pk=o.pk, then=Value(o.result, JSONField())) for o in outcomes),
-            output_field=JSONField(),
-        ),
-        finished_at=timezone.now(),
-    )
+    now = timezone.now()
+    with transaction.atomic():
+        rows = list(
+            Command.objects.select_for_update().filter(
+                pk__in=by_pk, status=Status.RECEIVED
+            )
+        )
+        for row in rows:
+            outcome = by_pk[row.pk]
+            row.status = outcome.status
+            row.result = outcome.result
+            row.detail = outcome.detail
+            row.finished_at = now
+        Command.objects.bulk_update(
+            rows, ["status", "result", "detail", "finished_at"], batch_size=100
+        )
     _announce(list(by_pk))
 
 
