@@ -74,10 +74,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """The answer to any exception of a view: JSON always, and in the contract's shape."""
     match error:
         case QueryError():
-            found = _problems(error.detail, ("query",), context["request"].query_params)
+            found = problems(error.detail, ("query",), context["request"].query_params)
             return _invalid(list(found))
         case ValidationError():
-            found = _problems(error.detail, ("body",), context["request"].data)
+            found = problems(error.detail, ("body",), context["request"].data)
             return _invalid(list(found))
         case ParseError() | RecursionError():
             reason = error if isinstance(error, ParseError) else "Nested too deeply."
@@ -109,14 +109,14 @@ def _problem(
     return problem
 
 
-def _problems(detail: Any, loc: Location, given: Any) -> Iterator[dict[str, Any]]:
+def problems(detail: Any, loc: Location, given: Any) -> Iterator[dict[str, Any]]:
     """DRF's nested error details as the contract's flat list."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
             if name == api_settings.NON_FIELD_ERRORS_KEY:
-                yield from _problems(inner, loc, given)
+                yield from problems(inner, loc, given)
             else:
-                yield from _problems(inner, (*loc, name), _part(given, name))
+                yield from problems(inner, (*loc, name), _part(given, name))
     else:
         for message in detail:
             yield _problem(loc, str(message), _type_of(message.code, given), given)
