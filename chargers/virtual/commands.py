@@ -1,0 +1,425 @@
+"""What operators tell a virtual charger to do: one method for each command.
+
+Each returns its result as the contract has it (10.2) once the messages it caused are
+answered. ``evse_id`` equals ``connector_id`` in 1.6 and is ignored.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from ..ocpp.errors import CommandRejected, OCPPError
+from ..ocpp.schemas import actions
+from . import v16
+from .authorization import TagInfo
+from .configuration import LOCAL_LIST_LIMIT
+from .connector import Connector
+from .outbox import Message
+
+if TYPE_CHECKING:
+    from .charger import VirtualCharger
+
+Result = dict[str, Any]
+
+
+class Commands:
+    def __init__(self, charger: "VirtualCharger") -> None:
+        self._charger = charger
+        self._charging = charger.charging
+
+    async def perform(self, command: str, event: dict[str, Any]) -> Result:
+        """The method of that name, e.g. ``plug-connector``: ``plug_connector``."""
+        name = command.replace("-", "_").replace("/", "_")
+        method = None if name.startswith("_") else getattr(self, name, None)
+        if method is None or name == "perform":
+            raise CommandRejected(f"A virtual charger has no command {command!r}.")
+        result: Result = await method(**event)
+        return result
+
+    # -- the charger -----------------------------------------------------------------
+
+    async def proxy_message(
+        self, action: str, ocpp_version: str, payload: dict[str, Any]
+    ) -> Result:
+        version = self._charger.spec.version
+        if ocpp_version != version.value:
+            raise CommandRejected(f"the charger speaks {version.value}")
+        names = {known.lower(): known for known in actions(version)}
+        name = names.get(action.replace("_", "").lower(), action)
+        sent = _camel_case_keys(payload)
+        try:
+            response = await self._charger.call(name, sent, validate=False)
+        except OCPPError as error:
+            raise CommandRejected(
+                str(error),
+                {
+                    "code": error.code,
+                    "description": error.description,
+                    "details": error.details,
+                },
+            ) from None
+        return {"action": name, "payload": sent, "response": response}
+
+    async def configuration(self, configuration: dict[str, str]) -> Result:
+        configured, refused, needs_reboot = [], [], False
+        for name, value in configuration.items():
+            status, problem = self._charger.configure(name, value)
+            if status in ("Accepted", "RebootRequired"):
+                configured.append(name)
+                needs_reboot = needs_reboot or status == "RebootRequired"
+            else:
+                refused.append(f"{name} {problem}")
+        if refused:
+            status, msg = "Rejected", "Refused: " + "; ".join(refused)
+        elif needs_reboot:
+            status, msg = "RebootRequired", "Takes effect after a reset"
+        else:
+            status, msg = "Accepted", "Configuration changed"
+        return {"status": status, "configured": configured, "msg": msg}
+
+    async def cache_reset(self) -> Result:
+        count = self._charger.cache.clear()
+        self._charger.flash.touch()
+        return {"msg": "Authorization cache cleared", "cleared_entries": count}
+
+    async def local_auth_list(
+        self, list_version: int, entries: list[dict[str, Any]]
+    ) -> Result:
+        local_list = self._charger.local_list
+        if list_version <= local_list.version:
+            raise CommandRejected(
+                f"list_version {list_version} is not newer than "
+                f"the charger's {local_list.version}",
+                {"status": "VersionMismatch"},
+            )
+        if len(entries) > LOCAL_LIST_LIMIT:
+            raise CommandRejected(
+                f"the list holds at most {LOCAL_LIST_LIMIT} entries",
+                {"status": "Failed"},
+            )
+        tags = {entry["id_tag"].casefold() for entry in entries}
+        if len(tags) < len(entries):
+            raise CommandRejected(
+                "an id tag is in the list more than once", {"status": "Failed"}
+            )
+        local_list.replace(list_version, {e["id_tag"]: _tag_info(e) for e in entries})
+        self._charger.flash.touch()
+        return {
+            "status": "Accepted",
+            "list_version": list_version,
+            "entries_received": len(entries),
+        }
+
+    async def clear_local_auth_list(self) -> Result:
+        count = len(self._charger.local_list)
+        self._charger.local_list.replace(0, {})
+        self._charger.flash.touch()
+        return {"msg": "Local authorization list cleared", "entries_deleted": count}
+
+    async def authorize_id_tag(self, id_tag: str) -> Result:
+        info = await self._ask_csms(id_tag)
+        return {"id_tag": id_tag, "status": info["status"], "id_tag_info": info}
+
+    # -- faults ----------------------------------------------------------------------
+
+    async def inject_fault(
+        self, fault_type: str, connector_id: int = 1, evse_id: int | None = None
+    ) -> Result:
+        connector = self._connector(connector_id)
+        if fault_type not in v16.ERROR_CODES:
+            raise CommandRejected(f"there is no fault {fault_type!r}")
+        if connector.fault:
+            raise CommandRejected(
+                f"connector {connector_id} already has the fault {connector.fault}"
+            )
+        connector.set_fault(fault_type)
+        if connector.transaction is not None:
+            self._charging.end(connector, "Other")
+        await self._told(connector)
+        return _fault_result("Fault injected", fault_type, connector)
+
+    async def clear_fault(
+        self, connector_id: int = 1, evse_id: int | None = None
+    ) -> Result:
+        connector = self._connector(connector_id)
+        fault = connector.fault
+        if not fault:
+            raise CommandRejected(f"connector {connector_id} has no fault")
+        connector.set_fault("")
+        await self._told(connector)
+        return _fault_result("Fault cleared", fault, connector)
+
+    # -- cable and EV ----------------------------------------------------------------
+
+    async def plug_connector(
+        self, connector_id: int = 1, evse_id: int | None = None
+    ) -> Result:
+        connector = self._connector(connector_id)
+        self._require_usable(connector)
+        if connector.vehicle is not None:
+            raise CommandRejected(f"connector {connector_id} has a cable in already")
+        self._charging.plug(connector)
+        await self._told(connector)
+        return _status_result(connector)
+
+    async def unplug_connector(
+        self, connector_id: int = 1, evse_id: int | None = None
+    ) -> Result:
+        connector = self._connector(connector_id)
+        if connector.vehicle is None:
+            raise CommandRejected(f"connector {connector_id} has no cable in")
+        stopped = self._charging.unplug(connector)
+        if stopped is not None:
+            await self._confirmed(stopped)
+        await self._told(connector)
+        result = _status_result(connector)
+        if stopped is not None:
+            result["transaction_id"] = stopped.payload["transactionId"]
+        return result
+
+    async def unlock_connector(
+        self, connector_id: int = 1, evse_id: int | None = None
+    ) -> Result:
+        connector = self._connector(connector_id)
+        if connector.fault == "ConnectorLockFailure":
+            raise CommandRejected(
+                f"the lock of connector {connector_id} is stuck",
+                {"status": "UnlockFailed", "connector_id": connector_id},
+            )
+        if connector.transaction is not None:
+            await self._confirmed(self._charging.end(connector, "UnlockCommand"))
+        await self._told(connector)
+        return {"status": "Unlocked", "connector_id": connector_id}
+
+    async def ev_requests_energy(
+        self, connector_id: int = 1, evse_id: int | None = None
+    ) -> Result:
+        return await self._want_energy(connector_id, True)
+
+    async def ev_stops_energy(
+        self, connector_id: int = 1, evse_id: int | None = None
+    ) -> Result:
+        return await self._want_energy(connector_id, False)
+
+    async def _want_energy(self, connector_id: int, wanted: bool) -> Result:
+        connector = self._connector(connector_id)
+        if connector.transaction is None:
+            raise CommandRejected(f"connector {connector_id} has no transaction")
+        if connector.vehicle is None:
+            raise CommandRejected(f"connector {connector_id} has no EV")
+        connector.want_energy(wanted)
+        await self._told(connector)
+        return _status_result(connector)
+
+    async def power_update(
+        self, power_w: float, connector_id: int = 1, evse_id: int | None = None
+    ) -> Result:
+        connector = self._connector(connector_id)
+        effective = connector.limit_power(power_w)
+        await self._told(connector)
+        whole = int(effective) if effective == int(effective) else effective
+        return {"connector_id": connector_id, "power_w": whole}
+
+    # -- transactions ----------------------------------------------------------------
+
+    async def start_transaction(
+        self, id_tag: str, connector_id: int = 1, evse_id: int | None = None
+    ) -> Result:
+        connector = self._connector(connector_id)
+        self._require_startable(connector)
+        if connector.vehicle is None:
+            raise CommandRejected(f"connector {connector_id} has no cable in")
+        return await self._started(connector, self._charging.start(connector, id_tag))
+
+    async def stop_transaction(self, transaction_id: str | None = None) -> Result:
+        connector = self._find(transaction_id)
+        message = self._charging.end(connector, "Local")
+        await self._confirmed(message)
+        await self._told(connector)
+        return _stop_result(message)
+
+    async def start_session(
+        self,
+        id_tag: str,
+        connector_id: int = 1,
+        duration_seconds: int | None = None,
+        target_energy_kwh: float | None = None,
+        evse_id: int | None = None,
+    ) -> Result:
+        connector = self._connector(connector_id)
+        self._require_startable(connector)
+        plugs = connector.vehicle is None
+        if plugs:
+            self._charging.plug(connector)
+        try:
+            await self._told(connector)
+            await self._authorize(id_tag)
+            self._require_startable(connector)
+        except (Exception, asyncio.CancelledError) as problem:
+            if plugs and connector.transaction is None:
+                self._charging.unplug(connector)
+                self._charger.report_soon(connector)
+            if isinstance(problem, CommandRejected):
+                await self._told(connector)
+            raise
+        energy_wh = None if target_energy_kwh is None else target_energy_kwh * 1000
+        message = self._charging.start(
+            connector,
+            id_tag,
+            duration_s=duration_seconds,
+            energy_wh=energy_wh,
+            is_session=True,
+        )
+        return await self._started(connector, message)
+
+    async def stop_session(
+        self, connector_id: int | None = None, evse_id: int | None = None
+    ) -> Result:
+        connector = (
+            self._find(None) if connector_id is None else self._connector(connector_id)
+        )
+        transaction = connector.transaction
+        if transaction is None:
+            raise CommandRejected(f"connector {connector_id} has no transaction")
+        message = self._charging.end_session(connector)
+        await self._confirmed(message)
+        await self._charging.departed(connector)
+        return {
+            **_stop_result(message),
+            "energy_wh": message.payload["meterStop"] - transaction.meter_start_wh,
+            **_status_result(connector),
+        }
+
+    # -- helpers ---------------------------------------------------------------------
+
+    def _connector(self, number: int) -> Connector:
+        if not 1 <= number <= len(self._charger.outlets):
+            raise CommandRejected(f"the charger has no connector {number}")
+        return self._charger.connectors[number]
+
+    def _find(self, transaction_id: str | None) -> Connector:
+        """Where that transaction runs; without an id, the first running one."""
+        for connector in self._charger.outlets:
+            transaction = connector.transaction
+            if transaction is not None and (
+                transaction_id is None
+                or (
+                    transaction_id.isascii()
+                    and transaction_id.isdigit()
+                    and int(transaction_id) == transaction.id
+                )
+            ):
+                return connector
+        named = "" if transaction_id is None else f" {transaction_id}"
+        raise CommandRejected(f"the charger has no running transaction{named}")
+
+    def _require_usable(self, connector: Connector) -> None:
+        if connector.fault:
+            raise CommandRejected(
+                f"connector {connector.number} is Faulted ({connector.fault})"
+            )
+        if not connector.is_operative:
+            raise CommandRejected(f"connector {connector.number} is Unavailable")
+
+    def _require_startable(self, connector: Connector) -> None:
+        self._require_usable(connector)
+        if connector.transaction is not None:
+            raise CommandRejected(
+                f"connector {connector.number} already has a running transaction"
+            )
+
+    async def _told(self, connector: Connector) -> None:
+        """Go on once the CSMS knows the connector's status."""
+        self._charger.flash.touch()
+        self._charging.wake()
+        await self._charger.report(connector)
+
+    async def _confirmed(self, message: Message) -> Result:
+        """The CSMS's answer to a transaction message, across losses of the link."""
+        outcome = await message.outcome()
+        if isinstance(outcome, OCPPError):
+            raise CommandRejected(f"the CSMS refused {message.action}: {outcome}")
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def _ask_csms(self, id_tag: str) -> TagInfo:
+        try:
+            return await self._charging.ask_csms(id_tag)
+        except OCPPError as error:
+            raise CommandRejected(f"the CSMS refused Authorize: {error}") from None
+
+    async def _authorize(self, id_tag: str) -> None:
+        try:
+            info = await self._charging.authorize(id_tag)
+        except OCPPError as error:
+            raise CommandRejected(f"the CSMS refused Authorize: {error}") from None
+        if info.get("status") != "Accepted":
+            raise _refused(id_tag, info)
+
+    async def _started(self, connector: Connector, message: Message) -> Result:
+        answer = await self._confirmed(message)
+        await self._told(connector)
+        info = v16.tag_info(answer)
+        if info.get("status") != "Accepted":
+            await self._charging.departed(connector)
+            raise _refused(message.payload["idTag"], info)
+        return {
+            "transaction_id": answer["transactionId"],
+            "connector_id": connector.number,
+            "id_tag": message.payload["idTag"],
+            "status": info["status"],
+        }
+
+
+def _refused(id_tag: str, info: TagInfo) -> CommandRejected:
+    status = info.get("status")
+    return CommandRejected(
+        f"the CSMS answered {status} for this id tag",
+        {"id_tag": id_tag, "status": status, "id_tag_info": info},
+    )
+
+
+def _status_result(connector: Connector) -> Result:
+    return {"connector_id": connector.number, "status": connector.status.value}
+
+
+def _stop_result(message: Message) -> Result:
+    return {
+        "transaction_id": message.payload["transactionId"],
+        "meter_stop_wh": message.payload["meterStop"],
+        "reason": message.payload["reason"],
+    }
+
+
+def _fault_result(msg: str, fault: str, connector: Connector) -> Result:
+    return {
+        "msg": msg,
+        "fault_type": fault,
+        "evse_id": connector.number,
+        "connector_id": connector.number,
+        "status": connector.status.value,
+    }
+
+
+def _tag_info(entry: dict[str, Any]) -> TagInfo:
+    """The idTagInfo of an entry of the operator's list."""
+    info: TagInfo = {"status": "Accepted"}
+    if entry.get("expiry_date"):
+        info["expiryDate"] = str(entry["expiry_date"])
+    if entry.get("parent_id_tag"):
+        info["parentIdTag"] = entry["parent_id_tag"]
+    return info
+
+
+def _camel_case_keys(value: Any) -> Any:
+    """Every key in it as OCPP spells it: ``id_tag`` becomes ``idTag``."""
+    if isinstance(value, dict):
+        return {_camel_case(key): _camel_case_keys(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_camel_case_keys(item) for item in value]
+    return value
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)

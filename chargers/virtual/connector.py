@@ -1,0 +1,326 @@
+"""One connector: its state machine on top of the physical model. No I/O.
+
+The status is not kept but follows from the facts: cable, EV, fault, availability,
+transaction. Connector 0 is the charger itself: it never has a cable.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from .clock import parse_time
+from .vehicle import AC_VOLTAGE_V, DC_VOLTAGE_V, Vehicle, active_phases, usable_w
+
+STEP_S = 10.0  # of the integration of power over time
+
+
+class Status(StrEnum):
+    """ChargePointStatus (OCPP 1.6, 7.7)."""
+
+    AVAILABLE = "Available"
+    PREPARING = "Preparing"
+    CHARGING = "Charging"
+    SUSPENDED_EV = "SuspendedEV"
+    SUSPENDED_EVSE = "SuspendedEVSE"
+    FINISHING = "Finishing"
+    UNAVAILABLE = "Unavailable"
+    FAULTED = "Faulted"
+
+
+class Notice(NamedTuple):
+    """What a StatusNotification tells."""
+
+    status: Status
+    fault: str  # "" when there is none
+
+
+@dataclass(slots=True, frozen=True)
+class Reading:
+    """What the meter and the EV show at one moment."""
+
+    energy_wh: int
+    power_w: float
+    offered_w: float
+    voltage_v: float
+    phases: int
+    soc: float | None  # 0 to 1, None where the EV does not tell
+
+    def amperes(self, power_w: float) -> float:
+        return power_w / (self.voltage_v * self.phases)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """``key`` names it here; ``id`` is the CSMS's, None until StartTransaction.conf."""
+
+    key: str
+    id_tag: str
+    started_at: str
+    meter_start_wh: int
+    id: int | None = None
+    ends_at: str | None = None  # session limit, time
+    ends_at_wh: float | None = None  # session limit, meter register
+    is_session: bool = False  # plugs in and out by itself
+    is_deauthorized: bool = False  # goes on, but without energy
+    begin_values: list[dict[str, Any]] = field(default_factory=list)
+
+    def is_over(self, now: datetime, register_wh: float) -> bool:
+        """Whether a limit of the session has been reached."""
+        return (self.ends_at is not None and now >= parse_time(self.ends_at)) or (
+            self.ends_at_wh is not None and register_wh >= self.ends_at_wh
+        )
+
+
+class Connector:
+    """``monotonic`` gives seconds; every change of a fact first settles the energy."""
+
+    def __init__(
+        self,
+        number: int,
+        *,
+        rating_w: float = 0.0,
+        phases: int = 3,
+        is_dc: bool = False,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.number = number
+        self.rating_w = float(rating_w)
+        self.phases = phases
+        self.is_dc = is_dc
+        self.is_operative = True
+        self.scheduled_operative: bool | None = None  # once the transaction ends
+        self.vehicle: Vehicle | None = None  # at the plugged cable
+        self.fault = ""
+        self.awaits_cable = False  # authorized from remote, nobody plugged in yet
+        self.is_finished = False  # had its transaction, the cable is still in
+        self.is_departing = False  # the EV leaves as soon as it is stopped
+        self.limit_w: float | None = None
+        self.transaction: Transaction | None = None
+        self._register_wh = 0.0
+        self._monotonic = monotonic
+        self._settled_at = monotonic()
+
+    # -- what it is ------------------------------------------------------------------
+
+    @property
+    def status(self) -> Status:
+        if self.fault:
+            return Status.FAULTED
+        if self.transaction is not None:
+            return self._status_in_transaction()
+        if not self.is_operative:
+            return Status.UNAVAILABLE
+        if self.vehicle is not None and self.is_finished:
+            return Status.FINISHING
+        if self.vehicle is not None or self.awaits_cable:
+            return Status.PREPARING
+        return Status.AVAILABLE
+
+    def _status_in_transaction(self) -> Status:
+        assert self.transaction is not None
+        if self.transaction.is_deauthorized or self._usable_w == 0:
+            return Status.SUSPENDED_EVSE
+        if self.vehicle is None or not self.vehicle.is_ready:
+            return Status.SUSPENDED_EV
+        return Status.CHARGING
+
+    @property
+    def notice(self) -> Notice:
+        return Notice(self.status, self.fault)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a transaction could be started, if there is a cable."""
+        return self.transaction is None and self.is_operative and not self.fault
+
+    @property
+    def offered_w(self) -> float:
+        return self.rating_w if self.limit_w is None else self.limit_w
+
+    @property
+    def _usable_w(self) -> float:
+        return usable_w(
+            self.offered_w,
+            phases=self.phases,
+            rating_w=self.rating_w,
+            is_dc=self.is_dc,
+        )
+
+    @property
+    def power_w(self) -> float:
+        """What flows into the EV right now, in W."""
+        if self.status is not Status.CHARGING:
+            return 0.0
+        assert self.vehicle is not None
+        return min(self._usable_w, self.vehicle.acceptance_w)
+
+    @property
+    def energy_wh(self) -> int:
+        """The meter's register as it shows it, in whole Wh; never falls."""
+        return math.floor(round(self._register_wh, 3))
+
+    @property
+    def seconds_to_change(self) -> float:
+        """How long at least until the energy flow ends by itself; inf if never.
+
+        The power only falls as a battery fills, so the real moment is never earlier.
+        """
+        power_w = self.power_w
+        return self._room_wh() * 3600 / power_w if power_w else math.inf
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the session has reached a limit."""
+        return self.transaction is not None and self.transaction.is_over(
+            now, self._register_wh
+        )
+
+    def read(self) -> Reading:
+        self.settle()
+        power_w = self.power_w
+        return Reading(
+            energy_wh=self.energy_wh,
+            power_w=power_w,
+            offered_w=self.offered_w,
+            voltage_v=DC_VOLTAGE_V if self.is_dc else AC_VOLTAGE_V,
+            phases=1 if self.is_dc else active_phases(self._usable_w, self.phases),
+            soc=self.vehicle.soc if self.vehicle and self.is_dc else None,
+        )
+
+    # -- what happens to it ----------------------------------------------------------
+
+    def settle(self) -> None:
+        """Bring the energy up to now."""
+        now = self._monotonic()
+        self._charge(now - self._settled_at)
+        self._settled_at = now
+
+    def plug(self) -> None:
+        self.settle()
+        self.vehicle = Vehicle(is_dc=self.is_dc)
+        self.awaits_cable = self.is_finished = self.is_departing = False
+
+    def unplug(self) -> None:
+        self.settle()
+        self.vehicle = None
+        self.is_finished = self.is_departing = False
+
+    def start(self, transaction: Transaction, *, energy_limit_wh: float | None) -> None:
+        self.settle()
+        if energy_limit_wh is not None:
+            transaction.ends_at_wh = self._register_wh + energy_limit_wh
+        self.transaction = transaction
+        self.is_finished = False
+
+    def end(self) -> None:
+        """The transaction ends; the cable stays in."""
+        self.settle()
+        self.transaction = None
+        self.is_finished = True
+        if self.scheduled_operative is not None:
+            self.is_operative = self.scheduled_operative
+            self.scheduled_operative = None
+
+    def deauthorize(self) -> None:
+        self.settle()
+        assert self.transaction is not None
+        self.transaction.is_deauthorized = True
+
+    def want_energy(self, wanted: bool) -> None:
+        self.settle()
+        if self.vehicle is not None:
+            self.vehicle.wants_energy = wanted
+
+    def limit_power(self, power_w: float) -> float:
+        """Offer at most so much; returns what is offered within the rating, in W."""
+        self.settle()
+        self.limit_w = min(max(0.0, float(power_w)), self.rating_w)
+        return self.limit_w
+
+    def set_fault(self, fault: str) -> None:
+        self.settle()
+        self.fault = fault
+
+    def change_availability(self, operative: bool) -> bool:
+        """False when that has to wait for the end of the transaction."""
+        if self.transaction is not None and operative != self.is_operative:
+            self.scheduled_operative = operative
+            return False
+        self.scheduled_operative = None
+        self.is_operative = operative
+        return True
+
+    def _charge(self, seconds: float) -> None:
+        """Integrate the power over so many seconds, up to a full battery or a limit."""
+        while seconds > 0 and (power_w := self.power_w) > 0:
+            step = min(seconds, STEP_S)
+            room_wh = self._room_wh()
+            if room_wh <= 0:
+                return
+            energy_wh = power_w * step / 3600
+            if energy_wh >= room_wh:
+                self._fill_up(room_wh)
+            else:
+                self._add(energy_wh)
+            seconds -= step
+
+    def _room_wh(self) -> float:
+        """What can still flow before battery or session limit end it, in Wh."""
+        assert self.vehicle is not None
+        assert self.transaction is not None
+        limit = self.transaction.ends_at_wh
+        left = math.inf if limit is None else max(0.0, limit - self._register_wh)
+        return min(self.vehicle.room_wh, left)
+
+    def _fill_up(self, room_wh: float) -> None:
+        """Add the rest so that limits are met exactly, without rounding errors."""
+        assert self.vehicle is not None
+        assert self.transaction is not None
+        limit = self.transaction.ends_at_wh
+        is_battery = room_wh >= self.vehicle.room_wh
+        is_limit = limit is not None and room_wh >= limit - self._register_wh
+        self._add(room_wh)
+        if is_battery:
+            self.vehicle.charge_wh = self.vehicle.battery_wh
+        if is_limit and limit is not None:
+            self._register_wh = limit
+
+    def _add(self, energy_wh: float) -> None:
+        assert self.vehicle is not None
+        self._register_wh += energy_wh
+        self.vehicle.charge_wh += energy_wh
+
+    # -- what survives a restart -----------------------------------------------------
+
+    def to_state(self) -> dict[str, Any]:
+        self.settle()
+        return {
+            "operative": self.is_operative,
+            "scheduled_operative": self.scheduled_operative,
+            "vehicle": self.vehicle.to_state() if self.vehicle else None,
+            "fault": self.fault,
+            "finished": self.is_finished,
+            "departing": self.is_departing,
+            "limit_w": self.limit_w,
+            "register_wh": self._register_wh,
+            "transaction": asdict(self.transaction) if self.transaction else None,
+        }
+
+    def restore(self, state: dict[str, Any], saved_at: datetime, now: datetime) -> None:
+        """Go on from a saved state; the EV went on charging in the time between."""
+        vehicle, transaction = state.get("vehicle"), state.get("transaction")
+        self.is_operative = state.get("operative", True)
+        self.scheduled_operative = state.get("scheduled_operative")
+        self.vehicle = Vehicle(**vehicle) if vehicle else None
+        self.fault = state.get("fault", "")
+        self.is_finished = state.get("finished", False)
+        self.limit_w = state.get("limit_w")
+        self._register_wh = state.get("register_wh", 0.0)
+        self.transaction = Transaction(**transaction) if transaction else None
+        if self.transaction is not None and self.transaction.ends_at is not None:
+            now = min(now, parse_time(self.transaction.ends_at))
+        self._charge((now - saved_at).total_seconds())
+        if state.get("departing"):
+            self.unplug()

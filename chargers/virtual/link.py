@@ -1,0 +1,164 @@
+"""The line to the CSMS: dialing, one WebSocket with its RPC session, back-off."""
+
+import base64
+import random
+import socket
+import ssl
+from functools import cache
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+)
+from websockets.typing import Subprotocol
+
+from ..ocpp.errors import LinkClosed
+from ..ocpp.session import Handler, Observer, Session
+from ..ocpp.versions import Version
+
+OPEN_TIMEOUT = 15.0  # s, for TCP, TLS and the WebSocket handshake
+CLOSE_TIMEOUT = 2.0  # s
+FIRST_PAUSE = 1.0  # s
+LONGEST_PAUSE = 30.0  # s
+
+
+class LinkFailed(Exception):
+    """There is no link; ``retry_after`` seconds if that is not up to the back-off."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class Backoff:
+    """Growing pauses, with jitter so that a fleet does not dial in step."""
+
+    def __init__(self) -> None:
+        self._pause = FIRST_PAUSE
+
+    def reset(self) -> None:
+        self._pause = FIRST_PAUSE
+
+    def next(self) -> float:
+        pause = self._pause
+        self._pause = min(pause * 2, LONGEST_PAUSE)
+        return pause * random.uniform(0.5, 1.0)
+
+
+class Link:
+    """One connection and the session on it; both end together."""
+
+    def __init__(
+        self,
+        connection: ClientConnection,
+        version: Version,
+        *,
+        handle: Handler,
+        observe: Observer,
+        call_timeout: float,
+    ) -> None:
+        self._connection = connection
+        self.session = Session(
+            version,
+            send=self._transmit,
+            handle=handle,
+            observe=observe,
+            call_timeout=call_timeout,
+        )
+
+    async def read(self) -> str:
+        """Take frames until the connection ends; returns why it did."""
+        try:
+            while True:
+                await self.session.receive(await self._connection.recv())
+        except (ConnectionClosed, LinkClosed):
+            return self._close_reason()
+        finally:
+            self.session.close()
+
+    async def close(self) -> None:
+        self.session.close()
+        await self._connection.close()
+
+    async def _transmit(self, text: str) -> None:
+        try:
+            await self._connection.send(text)
+        except ConnectionClosed:
+            self.session.close()
+            raise LinkClosed("The connection is closed.") from None
+
+    def _close_reason(self) -> str:
+        code, reason = self._connection.close_code, self._connection.close_reason
+        if code is None or code == 1006:
+            return "connection lost"
+        return f"connection closed ({code}{' ' + reason if reason else ''})"
+
+
+async def dial(
+    url: str,
+    version: Version,
+    *,
+    credentials: tuple[str, str] | None,
+    ping_interval: int,
+) -> ClientConnection:
+    """Open a WebSocket that speaks the version; LinkFailed when that is not possible.
+
+    ``ping_interval`` in seconds, 0 for no pings.
+    """
+    try:
+        connection = await connect(
+            url,
+            subprotocols=[Subprotocol(version.value)],
+            compression=None,
+            additional_headers=_authorization(credentials),
+            ssl=_tls() if url.lower().startswith("wss:") else None,
+            ping_interval=ping_interval or None,
+            open_timeout=OPEN_TIMEOUT,
+            close_timeout=CLOSE_TIMEOUT,
+            proxy=None,
+        )
+    except (OSError, InvalidHandshake, InvalidURI, EOFError, ValueError) as problem:
+        raise LinkFailed(_dial_failure(problem)) from problem
+    if connection.subprotocol != version.value:
+        await connection.close()
+        raise LinkFailed(f"the CSMS does not speak {version.value}")
+    return connection
+
+
+def _authorization(credentials: tuple[str, str] | None) -> dict[str, str]:
+    """HTTP Basic authentication (OCPP-J 1.6, 6.2)."""
+    if credentials is None:
+        return {}
+    token = base64.b64encode(":".join(credentials).encode()).decode()
+    return {"Authorization": f"Basic {token}"}
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all chargers: reading the certificate authorities takes its time."""
+    return ssl.create_default_context()
+
+
+def _dial_failure(problem: Exception) -> str:
+    match problem:
+        case InvalidStatus():
+            return f"HTTP {problem.response.status_code}"
+        case TimeoutError():
+            return "timeout"
+        case socket.gaierror():
+            return "host not found"
+        case ssl.SSLError():
+            return f"TLS: {problem.reason or problem}"
+        case OSError() if isinstance(problem, ConnectionRefusedError) or (
+            "Connect call failed" in str(problem)  # several addresses, all refused
+        ):
+            return "connection refused"
+        case InvalidHandshake() | EOFError():
+            return "WebSocket handshake failed"
+        case InvalidURI() | ValueError():
+            return "not a WebSocket URL"
+    return str(getattr(problem, "strerror", None) or problem)

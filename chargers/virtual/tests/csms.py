@@ -1,0 +1,220 @@
+"""A small CSMS on a real WebSocket, and a charger that dials it."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from chargers.ocpp.errors import LinkClosed
+from chargers.ocpp.frames import Frame
+from chargers.ocpp.session import Session
+from chargers.ocpp.versions import Version
+
+from ..charger import ChargerSpec, VirtualCharger
+from .clock import ManualClock
+
+PATIENCE = 5.0  # s, real ones
+
+Payload = dict[str, Any]
+Answer = Payload | Callable[[Payload], Payload | Awaitable[Payload]]
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for what the other tasks bring about."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+class CSMS:
+    """``answers[action]`` replaces the usual answer; ``calls`` is what came in."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.calls: list[tuple[str, Payload]] = []
+        self.answers: dict[str, Answer] = {}
+        self.headers: list[Any] = []
+        self.subprotocols: list[Any] | None = ["ocpp1.6"]
+        self.session: Session | None = None
+        self._connection: ServerConnection | None = None
+        self._server: Server | None = None
+        self._port = 0
+        self._clock = clock
+        self._transaction_ids = itertools.count(1)
+
+    async def open(self) -> None:
+        self._server = await serve(
+            self._serve,
+            "127.0.0.1",
+            self._port,
+            subprotocols=self.subprotocols,
+            compression=None,
+        )
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+
+    async def hang_up(self) -> None:
+        assert self._connection is not None
+        await self._connection.close()
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self._port}/ocpp/demo/CP-1"
+
+    @property
+    def actions(self) -> list[str]:
+        return [action for action, _ in self.calls]
+
+    @property
+    def story(self) -> list[str]:
+        """The frames in short: a status by its name, an end by its reason."""
+        return [_short(action, payload) for action, payload in self.calls]
+
+    def payloads(self, action: str) -> list[Payload]:
+        return [payload for name, payload in self.calls if name == action]
+
+    def forget(self) -> None:
+        self.calls.clear()
+
+    async def call(self, action: str, payload: Payload) -> Payload:
+        assert self.session is not None
+        return await self.session.call(action, payload, timeout=PATIENCE)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        self.headers.append(connection.request.headers)
+        session = Session(Version.V16, send=connection.send, handle=self._handle)
+        self.session, self._connection = session, connection
+        receiving = set()
+        try:
+            async for text in connection:
+                task = asyncio.create_task(session.receive(text))
+                receiving.add(task)
+                task.add_done_callback(receiving.discard)
+        except (ConnectionClosed, LinkClosed):
+            pass
+        finally:
+            session.close()
+            for task in receiving:
+                task.cancel()
+            await asyncio.gather(*receiving, return_exceptions=True)
+
+    async def _handle(self, action: str, payload: Payload) -> Payload:
+        self.calls.append((action, payload))
+        answer = self.answers.get(action)
+        if answer is None:
+            return self._usual_answer(action)
+        result = answer(payload) if callable(answer) else answer
+        return await result if isinstance(result, Awaitable) else result
+
+    def _usual_answer(self, action: str) -> Payload:
+        now = self._clock.now().isoformat()
+        accepted = {"idTagInfo": {"status": "Accepted"}}
+        match action:
+            case "BootNotification":
+                return {"status": "Accepted", "currentTime": now, "interval": 3600}
+            case "Heartbeat":
+                return {"currentTime": now}
+            case "Authorize":
+                return accepted
+            case "StartTransaction":
+                return {**accepted, "transactionId": next(self._transaction_ids)}
+        return {}
+
+
+def _short(action: str, payload: Payload) -> str:
+    match action:
+        case "StatusNotification":
+            return f"{payload['connectorId']}:{payload['status']}"
+        case "StopTransaction":
+            return f"StopTransaction({payload['reason']})"
+    return action
+
+
+class MemoryStore:
+    """Keeps the state as JSON text, as a database would."""
+
+    def __init__(self) -> None:
+        self.text = "{}"
+        self.saves = 0
+        self.is_dead = False  # the process was killed: nothing more is saved
+
+    async def save(self, state: dict[str, Any]) -> None:
+        await asyncio.sleep(0)
+        if not self.is_dead:
+            self.text = json.dumps(state)
+            self.saves += 1
+
+    @property
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self.text)
+        return state
+
+
+class Bench:
+    """One charger, its CSMS, its clock and its memory."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.csms = CSMS(self.clock)
+        self.store = MemoryStore()
+        self.links: list[tuple[bool, str]] = []
+        self.frames: list[tuple[str, str]] = []
+        self.charger: VirtualCharger
+        self._running: asyncio.Task[None] | None = None
+
+    async def power_on(self, state: dict[str, Any] | None = None, **spec: Any) -> None:
+        """Build a charger from the saved state and wait until all is told."""
+        self.dial(state, **spec)
+        told = len(self.csms.payloads("StatusNotification")) + (
+            self.charger.spec.connectors + 1
+        )
+        await until(lambda: len(self.csms.payloads("StatusNotification")) >= told)
+        await until(self.charger._ready.is_set)
+
+    def dial(self, state: dict[str, Any] | None = None, **spec: Any) -> None:
+        self.charger = VirtualCharger(
+            ChargerSpec("CP-1", self.csms.url, **spec),
+            state=self.store.state if state is None else state,
+            store=self.store,
+            clock=self.clock,
+            on_frame=self._on_frame,
+            on_link=lambda up, reason: self.links.append((up, reason)),
+        )
+        self._running = asyncio.create_task(self.charger.run())
+
+    async def kill(self) -> None:
+        """As kill -9: what is not saved by now never is."""
+        self.store.is_dead = True
+        await self.power_off()
+        self.store.is_dead = False
+
+    async def power_off(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+            self._running = None
+
+    async def perform(self, command: str, **event: Any) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE):
+            return await self.charger.perform(command, event)
+
+    async def told(self, *story: str) -> None:
+        """Wait until these frames, and no others, have come since ``forget``."""
+        with contextlib.suppress(TimeoutError):
+            await until(lambda: len(self.csms.story) >= len(story))
+        assert self.csms.story == list(story)
+
+    def _on_frame(
+        self, *, direction: str, frame: Frame | None, action: str, text: str, at: Any
+    ) -> None:
+        self.frames.append((direction, action))

@@ -1,0 +1,219 @@
+"""What the CSMS asks of a virtual charger in OCPP 1.6, request by request.
+
+A handler never awaits a CALL of its own: what follows an answer is started by the
+``then`` of its ``Reply``.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..ocpp.errors import OCPPError
+from ..ocpp.session import Reply
+from .authorization import TagInfo
+from .configuration import LOCAL_LIST_LIMIT
+from .connector import Connector
+
+if TYPE_CHECKING:
+    from .charger import VirtualCharger
+
+Payload = dict[str, Any]
+Handler = Callable[[Payload], Payload | Reply]
+
+
+class Requests:
+    def __init__(self, charger: "VirtualCharger") -> None:
+        self._charger = charger
+        self._charging = charger.charging
+        self._handlers: dict[str, Handler] = {
+            "ChangeAvailability": self._change_availability,
+            "ChangeConfiguration": self._change_configuration,
+            "ClearCache": self._clear_cache,
+            "DataTransfer": self._transfer_data,
+            "GetConfiguration": self._get_configuration,
+            "GetLocalListVersion": self._get_local_list_version,
+            "RemoteStartTransaction": self._remote_start,
+            "RemoteStopTransaction": self._remote_stop,
+            "Reset": self._reset,
+            "SendLocalList": self._send_local_list,
+            "TriggerMessage": self._trigger_message,
+            "UnlockConnector": self._unlock_connector,
+        }
+
+    async def handle(self, action: str, payload: Payload) -> Payload | Reply:
+        handler = self._handlers.get(action)
+        if handler is None:
+            raise OCPPError("NotSupported", f"{action} is not supported.")
+        return handler(payload)
+
+    # -- Core ------------------------------------------------------------------------
+
+    def _change_availability(self, payload: Payload) -> Payload | Reply:
+        number = payload["connectorId"]
+        if not 0 <= number < len(self._charger.connectors):
+            return {"status": "Rejected"}
+        is_done = self._charger.change_availability(
+            number, payload["type"] == "Operative"
+        )
+        status = "Accepted" if is_done else "Scheduled"
+        return Reply({"status": status}, then=self._report_all)
+
+    def _change_configuration(self, payload: Payload) -> Payload:
+        status, _ = self._charger.configure(payload["key"], payload["value"])
+        return {"status": status}
+
+    def _clear_cache(self, payload: Payload) -> Payload:
+        self._charger.cache.clear()
+        self._charger.flash.touch()
+        return {"status": "Accepted"}
+
+    def _transfer_data(self, payload: Payload) -> Payload:
+        return {"status": "UnknownVendorId"}
+
+    def _get_configuration(self, payload: Payload) -> Payload:
+        configuration = self._charger.configuration
+        asked = payload.get("key") or configuration.names()
+        known = [
+            {
+                "key": name,
+                "readonly": configuration.is_readonly(name),
+                "value": configuration.text(name),
+            }
+            for name in asked
+            if name in configuration
+        ]
+        unknown = [name for name in asked if name not in configuration]
+        answer: Payload = {"configurationKey": known}
+        return {**answer, "unknownKey": unknown} if unknown else answer
+
+    def _remote_start(self, payload: Payload) -> Payload | Reply:
+        connector = self._connector_to_start(payload.get("connectorId"))
+        profile = payload.get("chargingProfile")
+        if (
+            connector is None
+            or not self._charger.is_online
+            or (profile and profile["chargingProfilePurpose"] != "TxProfile")
+        ):
+            return {"status": "Rejected"}
+        id_tag = payload["idTag"]
+
+        def start() -> None:
+            self._charger.spawn(self._charging.start_remotely(connector, id_tag))
+
+        return Reply({"status": "Accepted"}, then=start)
+
+    def _connector_to_start(self, number: int | None) -> Connector | None:
+        """The named one if it is free; else one with a cable in, else any free one."""
+        free = [c for c in self._charger.outlets if c.is_free and not c.awaits_cable]
+        if number is not None:
+            return next((c for c in free if c.number == number), None)
+        with_cable = (c for c in free if c.vehicle is not None)
+        return next(with_cable, free[0] if free else None)
+
+    def _remote_stop(self, payload: Payload) -> Payload | Reply:
+        for connector in self._charger.outlets:
+            transaction = connector.transaction
+            if transaction is not None and transaction.id == payload["transactionId"]:
+                return self._ending({"status": "Accepted"}, connector, "Remote")
+        return {"status": "Rejected"}
+
+    def _ending(self, answer: Payload, connector: Connector, reason: str) -> Reply:
+        """The answer, and after it the end of the transaction that runs now, if any."""
+        transaction = connector.transaction
+
+        def end() -> None:
+            if transaction is not None and connector.transaction is transaction:
+                self._charging.end(connector, reason)
+
+        return Reply(answer, then=end)
+
+    def _reset(self, payload: Payload) -> Reply:
+        is_hard = payload["type"] == "Hard"
+
+        def reboot() -> None:
+            self._charger.spawn(self._charger.reboot(hard=is_hard))
+
+        return Reply({"status": "Accepted"}, then=reboot)
+
+    def _unlock_connector(self, payload: Payload) -> Payload | Reply:
+        number = payload["connectorId"]
+        if not 0 < number < len(self._charger.connectors):
+            return {"status": "NotSupported"}
+        connector = self._charger.connectors[number]
+        if connector.fault == "ConnectorLockFailure":
+            return {"status": "UnlockFailed"}
+        return self._ending({"status": "Unlocked"}, connector, "UnlockCommand")
+
+    # -- Local authorization list ----------------------------------------------------
+
+    def _get_local_list_version(self, payload: Payload) -> Payload:
+        if not self._charger.configuration.flag("LocalAuthListEnabled"):
+            return {"listVersion": -1}
+        return {"listVersion": self._charger.local_list.version}
+
+    def _send_local_list(self, payload: Payload) -> Payload:
+        local_list = self._charger.local_list
+        version, sent = payload["listVersion"], payload.get("localAuthorizationList")
+        if not self._charger.configuration.flag("LocalAuthListEnabled"):
+            return {"status": "NotSupported"}
+        entries: dict[str, TagInfo | None] = {
+            entry["idTag"]: entry.get("idTagInfo") for entry in sent or []
+        }
+        tags = {tag.casefold() for tag in entries}
+        if len(tags) < len(sent or []) or len(entries) > LOCAL_LIST_LIMIT:
+            return {"status": "Failed"}
+        if payload["updateType"] == "Full":
+            if None in entries.values():  # nothing to delete from a new list
+                return {"status": "Failed"}
+            local_list.replace(version, {t: i for t, i in entries.items() if i})
+        elif version <= local_list.version:
+            return {"status": "VersionMismatch"}
+        elif local_list.count_after(entries) > LOCAL_LIST_LIMIT:
+            return {"status": "Failed"}
+        else:
+            local_list.update(version, entries)
+        self._charger.flash.touch()
+        return {"status": "Accepted"}
+
+    # -- Remote trigger --------------------------------------------------------------
+
+    def _trigger_message(self, payload: Payload) -> Payload | Reply:
+        number = payload.get("connectorId")
+        wanted = payload["requestedMessage"]
+        if number is not None and not 0 <= number < len(self._charger.connectors):
+            return {"status": "Rejected"}
+        chosen = (
+            self._charger.connectors
+            if number is None
+            else [self._charger.connectors[number]]
+        )
+
+        def trigger() -> None:
+            self._trigger(wanted, chosen)
+
+        return Reply({"status": "Accepted"}, then=trigger)
+
+    def _trigger(self, wanted: str, connectors: list[Connector]) -> None:
+        messages = self._charger.messages
+        match wanted:
+            case "BootNotification":
+                self._charger.boot_again()
+            case "MeterValues":
+                for connector in connectors:
+                    if connector.number:
+                        self._charging.sample(connector, "Trigger")
+            case "StatusNotification":
+                for connector in connectors:
+                    notice = connector.notice
+                    self._send(messages.status_notification(connector.number, notice))
+            case "Heartbeat":
+                self._send(messages.heartbeat())
+            case _:  # DiagnosticsStatusNotification, FirmwareStatusNotification
+                self._send((wanted, {"status": "Idle"}))
+
+    def _send(self, request: tuple[str, Payload]) -> None:
+        """Triggered messages may be sent while the boot is still pending."""
+        self._charger.spawn(self._charger.call_unaccepted(*request))
+
+    def _report_all(self) -> None:
+        for connector in self._charger.connectors:
+            self._charger.report_soon(connector)
