@@ -218,6 +218,7 @@ REST_FRAMEWORK = {
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,
     # Escaped, any text can be sent, even one that is refused for being half a character.
     "UNICODE_JSON": False,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "OCPPLAB Gateway API",
