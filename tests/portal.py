@@ -158,7 +158,9 @@ class Portal:
                 command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
-            if self.mark.encode() not in environ or not command:
+            # The Redis server writes its title over its environment.
+            ours = self.mark.encode() in environ or str(self.data_dir) in command
+            if not ours or not command:
                 continue
             pid = int(path.name)
             if self.process is not None and pid == self.process.pid:
