@@ -15,11 +15,17 @@ from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
 from ocpplab.access import access_of
-from ocpplab.admin import OrganizationScopedAdmin, RecordAdmin, ScopedRelatedFilter
+from ocpplab.admin import (
+    OrganizationScopedAdmin,
+    RecordAdmin,
+    ScopedRelatedFilter,
+    choice_filter,
+    moment,
+)
 from ocpplab.html import badge, energy, power, pretty_json
 
 from . import live
-from .choices import ConnectorStatus, Direction
+from .choices import ConnectorStatus, Direction, OCPPVersion
 from .models import (
     Brand,
     Charger,
@@ -31,7 +37,7 @@ from .models import (
     Transaction,
 )
 from .services import register_charger, set_password
-from .templatetags.chargers_live import link_badge, status_badge, type_badge
+from .templatetags.chargers_live import FRAMES, link_badge, status_badge, type_badge
 
 # --- Catalog: the same for all organizations --------------------------------------------
 
@@ -204,6 +210,10 @@ class AddChargerForm(ChargerForm):
         return given or (model.connector_count if model else 1)
 
 
+VERSIONS = [(version.value, version.value) for version in OCPPVersion]
+VersionFilter = choice_filter("OCPP version", "ocpp_version", VERSIONS)
+
+
 @admin.register(Charger)
 class ChargerAdmin(OrganizationScopedAdmin):
     form = ChargerForm
@@ -214,14 +224,14 @@ class ChargerAdmin(OrganizationScopedAdmin):
         "kind",
         "model",
         "location",
-        "ocpp_version",
+        "version",
     ]
     ordering = ["identity"]
     list_filter = [
         "is_online",
         "connectors__status",
         "kind",
-        "ocpp_version",
+        VersionFilter,
         ("organization", ScopedRelatedFilter),
         ("location", ScopedRelatedFilter),
     ]
@@ -238,6 +248,13 @@ class ChargerAdmin(OrganizationScopedAdmin):
         if obj is None:
             kwargs["form"] = AddChargerForm
         return super().get_form(request, obj, change, **kwargs)
+
+    def formfield_for_choice_field(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name == "ocpp_version":
+            kwargs["choices"] = VERSIONS
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         what = [
@@ -305,6 +322,10 @@ class ChargerAdmin(OrganizationScopedAdmin):
     def link(self, charger: Charger) -> SafeString:
         return link_badge(charger)
 
+    @admin.display(description="OCPP", ordering="ocpp_version")
+    def version(self, charger: Charger) -> str:
+        return charger.ocpp_version.removeprefix("OCPP")
+
     @admin.display(description="Connectors")
     def connector_states(self, charger: Charger) -> SafeString:
         shown = (
@@ -340,8 +361,10 @@ class ChargerRecordAdmin(RecordAdmin):
     """A record of a charger."""
 
     organization_path = "charger__organization"
-    list_select_related: tuple[str, ...] = ("charger",)
-    ordering: tuple[str, ...] = ("-id",)
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("charger")
 
 
 @admin.register(Transaction)
@@ -353,15 +376,11 @@ class TransactionAdmin(ChargerRecordAdmin):
         "id_tag",
         "authorization",
         "state",
-        "started_at",
-        "stopped_at",
+        moment("started_at", "Started"),
+        moment("stopped_at", "Stopped"),
         "energy",
     ]
-    list_filter = [
-        ("stopped_at", admin.EmptyFieldListFilter),
-        "authorization",
-        "stop_reason",
-    ]
+    list_filter = [("stopped_at", admin.EmptyFieldListFilter), "started_at"]
     date_hierarchy = "started_at"
     search_fields = ["=transaction_id", "id_tag", "charger__identity"]
 
@@ -378,9 +397,15 @@ class TransactionAdmin(ChargerRecordAdmin):
 
 @admin.register(MeterValue)
 class MeterValueAdmin(ChargerRecordAdmin):
-    list_display = ["timestamp", "charger", "evse_id", "transaction", "power", "meter"]
+    list_display = [
+        moment("timestamp", "Time"),
+        "charger",
+        "evse_id",
+        "transaction",
+        "power",
+        "meter",
+    ]
     list_filter = ["timestamp"]
-    list_select_related = ("charger", "transaction")
     search_fields = ["=charger__identity", "=transaction__transaction_id"]
     fields = [
         "charger",
@@ -391,6 +416,9 @@ class MeterValueAdmin(ChargerRecordAdmin):
         "samples",
     ]
     readonly_fields = ["samples"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("transaction")
 
     @admin.display(description="Power")
     def power(self, value: MeterValue) -> str:
@@ -405,19 +433,32 @@ class MeterValueAdmin(ChargerRecordAdmin):
         return format_html("<pre>{}</pre>", pretty_json(value.sampled_values))
 
 
+FrameFilter = choice_filter(
+    "type",
+    "message_type",
+    [(str(number), name) for number, (name, _) in FRAMES.items()],
+)
+
+
 @admin.register(Message)
 class MessageAdmin(ChargerRecordAdmin):
-    list_display = ["timestamp", "charger", "way", "action", "type", "short_text"]
-    list_filter = ["direction", "message_type", "timestamp"]
+    list_display = [
+        moment("timestamp", "Time"),
+        "charger",
+        "way",
+        "action",
+        "type",
+        "short_text",
+    ]
+    list_filter = ["direction", FrameFilter, "timestamp"]
     search_fields = ["=charger__identity", "=action"]
     search_help_text = "A charger's identity or an OCPP action, in full."
-    ordering = ("-timestamp", "-id")
     fields = ["charger", "timestamp", "direction", "action", "type", "frame"]
     readonly_fields = ["type", "frame"]
 
     @admin.display(description="Direction", ordering="direction")
     def way(self, message: Message) -> SafeString:
-        tone = "busy" if message.direction == Direction.TO_CSMS else "charge"
+        tone = "idle" if message.direction == Direction.TO_CSMS else "busy"
         return badge(message.get_direction_display(), tone)
 
     @admin.display(description="Type", ordering="message_type")
@@ -426,7 +467,7 @@ class MessageAdmin(ChargerRecordAdmin):
 
     @admin.display(description="Frame")
     def short_text(self, message: Message) -> str:
-        return message.text if len(message.text) <= 100 else f"{message.text[:99]}…"
+        return message.text[:300]
 
     @admin.display(description="Frame")
     def frame(self, message: Message) -> SafeString:

@@ -30,7 +30,13 @@ from chargers.admin import ChargerAdmin, LocationAdmin
 from chargers.live import SHOWN
 from chargers.models import Charger, IdTag, Location, Message
 from ocpplab.access import access_of
-from ocpplab.admin import OrganizationScopedAdmin, RecordAdmin, ScopedRelatedFilter
+from ocpplab.admin import (
+    OrganizationScopedAdmin,
+    RecordAdmin,
+    ScopedRelatedFilter,
+    choice_filter,
+    moment,
+)
 from ocpplab.html import badge, pretty_json
 from ocpplab.models import Organization, User
 
@@ -110,14 +116,14 @@ class CommandAdmin(RecordAdmin):
         "label",
         "charger",
         "who",
-        "enqueued_at",
-        "finished_at",
+        moment("enqueued_at", "Sent"),
+        moment("finished_at", "Ended"),
         "detail",
     ]
     list_display_links = ["state", "label"]
     list_filter = [
         "status",
-        "slug",
+        choice_filter("command", "slug", [(d.slug, d.label) for d in DEFINITIONS]),
         "origin",
         "enqueued_at",
         ("organization", ScopedRelatedFilter),

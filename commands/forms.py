@@ -142,7 +142,7 @@ def _form_field(field: serializers.Field) -> forms.Field:
         return forms.FloatField(widget=_number(field, "any"), **common)
     if isinstance(field, serializers.ChoiceField):
         return forms.ChoiceField(choices=list(field.choices.items()), **common)
-    if isinstance(field, serializers.ListSerializer):
+    if isinstance(field, serializers.ListField):
         common["help_text"] += (
             " One a line: id tag, expiry, parent; the last two may miss."
         )
@@ -173,14 +173,14 @@ def _snake(action: str) -> str:
 
 
 def _texts(faults: Any) -> Iterator[str]:
-    """Each message in a serializer's errors, with where in the field it is."""
-    if isinstance(faults, str):
-        yield faults
-    elif isinstance(faults, dict):
-        for name, inner in faults.items():
+    """Each message in a field's errors, with where in the field it is."""
+    if isinstance(faults, dict):
+        for key, inner in faults.items():
+            where = f"Entry {key + 1}" if isinstance(key, int) else key
             for text in _texts(inner):
-                yield text if name == "non_field_errors" else f"{name}: {text}"
+                yield f"{where}: {text}"
+    elif isinstance(faults, list):
+        for inner in faults:
+            yield from _texts(inner)
     else:
-        for number, inner in enumerate(faults, 1):
-            for text in _texts(inner):
-                yield text if isinstance(inner, str) else f"{number}. entry: {text}"
+        yield str(faults)

@@ -4,6 +4,7 @@ Who sees and may do what follows from memberships alone (``access``), not from D
 permission table.
 """
 
+from collections.abc import Iterable
 from functools import wraps
 from typing import Any
 
@@ -11,6 +12,7 @@ import django_rq.admin
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import model_ngettext
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
@@ -19,9 +21,11 @@ from django.core.paginator import Paginator
 from django.db.models import CASCADE, PROTECT, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.text import capfirst
+from django.utils.timezone import localtime
 
 from .access import access_of
 from .html import badge
@@ -59,6 +63,37 @@ class ScopedRelatedFilter(admin.RelatedFieldListFilter):
 
     def has_output(self) -> bool:
         return len(self.lookup_choices) > 1
+
+
+def choice_filter(
+    title: str, parameter_name: str, choices: Iterable[tuple[Any, str]]
+) -> type[admin.SimpleListFilter]:
+    """A filter by the given values; Django's would look for them in all rows."""
+
+    class ChoiceFilter(admin.SimpleListFilter):
+        def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+            return list(choices)
+
+        def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+            return (
+                rows.filter(**{parameter_name: value})
+                if (value := self.value())
+                else rows
+            )
+
+    ChoiceFilter.title, ChoiceFilter.parameter_name = title, parameter_name
+    return ChoiceFilter
+
+
+def moment(name: str, description: str) -> Any:
+    """A column with a time, to the second."""
+
+    @admin.display(description=description, ordering=name)
+    def column(obj: Any) -> str:
+        at = getattr(obj, name)
+        return date_format(localtime(at), "j M Y H:i:s") if at else ""
+
+    return column
 
 
 class OrganizationScopedAdmin(admin.ModelAdmin):
@@ -161,6 +196,15 @@ class OrganizationScopedAdmin(admin.ModelAdmin):
             )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Choosing another object needs no buttons to change that one."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[Any, int], set[Any], list[Any]]:
@@ -190,6 +234,7 @@ class RecordAdmin(OrganizationScopedAdmin):
     """What chargers reported or the portal did: read, never added, edited, deleted."""
 
     paginator = CappedPaginator
+    show_facets = admin.ShowFacets.NEVER
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -256,7 +301,7 @@ class MembershipAdmin(OrganizationScopedAdmin):
 class UserAdmin(OrganizationScopedAdmin, DjangoUserAdmin):
     """Accounts. Superusers make them; an admin sees those of their organization."""
 
-    list_display = ["username", "first_name", "last_name", "is_staff", "last_login"]
+    list_display = ["username", "first_name", "last_name", "is_staff"]
     list_filter = ["is_staff", "is_superuser", "is_active"]
     filter_horizontal = ()
     fieldsets = [
@@ -323,8 +368,8 @@ class ApiTokenAdmin(OrganizationScopedAdmin):
         "organization",
         "role",
         "created_by",
-        "created_at",
-        "last_used_at",
+        moment("created_at", "Created"),
+        moment("last_used_at", "Last used"),
         "state",
     ]
     list_filter = [("organization", ScopedRelatedFilter), "role"]
