@@ -30,6 +30,8 @@ def server_command(socket: Path, data_dir: Path) -> list[str]:
         "save": "",
         "logfile": str(data_dir / "redis.log"),
         "loglevel": "warning",
+        # The title would be written over its environment, by which tests know it.
+        "set-proc-title": "no",
     }
     command = [str(get_binary_path())]
     for name, value in options.items():
