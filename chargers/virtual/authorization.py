@@ -77,4 +77,7 @@ def is_accepted(info: TagInfo | None, now: datetime) -> bool:
     if info is None or info.get("status") != "Accepted":
         return False
     expiry = info.get("expiryDate")
-    return expiry is None or parse_time(expiry) > now
+    try:
+        return expiry is None or parse_time(expiry) > now
+    except ValueError:  # such as a leap second
+        return False

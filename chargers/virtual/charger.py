@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from ..ocpp.errors import CallTimeout, CommandRejected, LinkClosed, OCPPError
+from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from ..ocpp.frames import Frame
 from ..ocpp.session import DEFAULT_CALL_TIMEOUT
 from ..ocpp.versions import Version
@@ -148,7 +148,12 @@ class VirtualCharger:
                 task.result()  # a defect must be heard of
         finally:
             self._stopping.set()
-            await _cancel([*tasks, *self._tasks])
+            was_online = self.is_online
+            await _cancel(tasks)
+            while self._tasks:
+                await _cancel([*self._tasks])
+            if was_online:
+                self._on_link(False, "stopped")
             self.flash.touch()
             try:
                 await self.flash.flush()
@@ -281,11 +286,13 @@ class VirtualCharger:
         self._online.clear()
         self._ready.clear()
 
-    def hang_up(self, reason: str, retry_after: float) -> None:
-        """End the link; dial again after so many seconds."""
+    def _restart(self) -> None:
+        """Hang up at once, then dial and boot anew."""
+        self._needs_boot = True
         if self._link is not None:
-            self._hang_up = LinkFailed(reason, retry_after)
+            self._hang_up = LinkFailed("reset", REBOOT_PAUSE)
             self.spawn(self._link.close())
+            self._go_offline()
 
     async def _handle(self, action: str, payload: dict[str, Any]) -> Any:
         """Answer the CSMS, once what it changed is durable."""
@@ -352,16 +359,19 @@ class VirtualCharger:
                 await self.call(*self.messages.heartbeat())
 
     async def reboot(self, *, hard: bool) -> None:
-        """Restart as Reset asks (1.6, 5.14); transactions end before."""
+        """Restart as Reset asks (1.6, 5.14).
+
+        Soft, transactions are reported before; hard, after the boot.
+        """
+        if hard:
+            self._restart()
         for connector in self.outlets:
-            connector.awaits_cable = False
+            self.charging.forget_remote_start(connector)
             if connector.transaction is not None:
                 self.charging.end(connector, "HardReset" if hard else "SoftReset")
-        await self.flash.flush()
         if not hard:
             await wait_for_event(self.outbox.emptied, self.clock, SOFT_RESET_LIMIT)
-        self._needs_boot = True
-        self.hang_up("reset", REBOOT_PAUSE)
+            self._restart()
 
     # -- status ----------------------------------------------------------------------
 
@@ -466,10 +476,7 @@ class VirtualCharger:
                 connector.restore(saved[str(connector.number)], saved_at, now)
 
 
-async def _cancel(tasks: "list[asyncio.Future[Any]] | list[asyncio.Task[Any]]") -> None:
+async def _cancel(tasks: "Sequence[asyncio.Future[Any]]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-__all__ = ["ChargerSpec", "CommandRejected", "FrameListener", "Store", "VirtualCharger"]

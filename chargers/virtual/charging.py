@@ -206,8 +206,15 @@ class Charging:
         self._charger.report_soon(connector)
         limit = self._configuration.integer("ConnectionTimeOut")
         await wait_for_event(self._plugged[connector.number], self._clock, limit)
-        connector.awaits_cable = False
+        if connector.vehicle is None:
+            self.forget_remote_start(connector)
+            self._plugged[connector.number].clear()
         self._charger.report_soon(connector)
+
+    def forget_remote_start(self, connector: Connector) -> None:
+        """Wait no longer for a cable."""
+        connector.awaits_cable = False
+        self._plugged[connector.number].set()
 
     # -- measuring -------------------------------------------------------------------
 
@@ -252,7 +259,9 @@ class Charging:
     def _until_aligned(self, interval: int) -> float:
         now = self._clock.now()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        return interval - (now - midnight).total_seconds() % interval
+        left = interval - (now - midnight).total_seconds() % interval
+        # A timer that fires a little early must not take the same sample twice.
+        return left if left > interval / 2 or left > 0.5 else left + interval
 
     def _tend(self, connector: Connector) -> None:
         connector.settle()

@@ -1,0 +1,256 @@
+"""What the CSMS asks for, and what it gets."""
+
+from typing import Any
+
+import pytest
+
+from chargers.ocpp.errors import OCPPError
+
+from .csms import Bench, until
+
+
+@pytest.fixture
+async def ready(bench: Bench) -> Bench:
+    await bench.power_on(connectors=2)
+    bench.csms.forget()
+    return bench
+
+
+async def status_of(bench: Bench, action: str, **payload: Any) -> str:
+    status: str = (await bench.csms.call(action, payload))["status"]
+    return status
+
+
+async def change(bench: Bench, key: str, value: str) -> str:
+    return await status_of(bench, "ChangeConfiguration", key=key, value=value)
+
+
+async def test_configuration_is_read_and_changed(ready: Bench) -> None:
+    everything = await ready.csms.call("GetConfiguration", {})
+    keys = {item["key"]: item for item in everything["configurationKey"]}
+    assert keys["NumberOfConnectors"] == {
+        "key": "NumberOfConnectors",
+        "readonly": True,
+        "value": "2",
+    }
+    some = await ready.csms.call("GetConfiguration", {"key": ["ResetRetries", "Nope"]})
+    assert [item["key"] for item in some["configurationKey"]] == ["ResetRetries"]
+    assert some["unknownKey"] == ["Nope"]
+    assert await change(ready, "HeartbeatInterval", "30") == "Accepted"
+    assert await change(ready, "HeartbeatInterval", "-1") == "Rejected"
+    assert await change(ready, "LocalPreAuthorize", "perhaps") == "Rejected"
+    assert await change(ready, "MeterValuesSampledData", "Voltage,Wind") == "Rejected"
+    assert await change(ready, "NumberOfConnectors", "3") == "Rejected"
+    assert await change(ready, "Nope", "1") == "NotSupported"
+    assert await change(ready, "WebSocketPingInterval", "5") == "RebootRequired"
+    assert ready.store.state["configuration"]["HeartbeatInterval"] == "30"
+
+
+async def test_a_remote_start_follows_its_answer(ready: Bench) -> None:
+    await ready.perform("plug-connector", connector_id=2)
+    ready.csms.forget()
+    assert await status_of(ready, "RemoteStartTransaction", idTag="T") == "Accepted"
+    await ready.told("StartTransaction", "2:Charging")
+    assert await status_of(ready, "RemoteStopTransaction", transactionId=9) == (
+        "Rejected"
+    )
+    assert await status_of(ready, "RemoteStopTransaction", transactionId=1) == (
+        "Accepted"
+    )
+    await ready.told(
+        "StartTransaction", "2:Charging", "StopTransaction(Remote)", "2:Finishing"
+    )
+
+
+async def test_a_remote_start_waits_for_a_cable(ready: Bench) -> None:
+    request = {"idTag": "T", "connectorId": 1}
+    assert await status_of(ready, "RemoteStartTransaction", **request) == "Accepted"
+    await ready.told("1:Preparing")
+    assert await status_of(ready, "RemoteStartTransaction", **request) == "Rejected"
+    await ready.perform("plug-connector")
+    await ready.told("1:Preparing", "StartTransaction", "1:Charging")
+
+
+async def test_a_remote_start_gives_up_without_a_cable(ready: Bench) -> None:
+    await change(ready, "ConnectionTimeOut", "20")
+    await status_of(ready, "RemoteStartTransaction", idTag="T")
+    await ready.told("1:Preparing")
+    await ready.clock.advance(20)
+    await ready.told("1:Preparing", "1:Available")
+
+
+async def test_a_remote_start_may_have_to_be_authorized(ready: Bench) -> None:
+    await change(ready, "AuthorizeRemoteTxRequests", "true")
+    await ready.perform("plug-connector")
+    ready.csms.answers["Authorize"] = {"idTagInfo": {"status": "Invalid"}}
+    await status_of(ready, "RemoteStartTransaction", idTag="T")
+    await ready.told("1:Preparing", "Authorize")
+    del ready.csms.answers["Authorize"]
+    await status_of(ready, "RemoteStartTransaction", idTag="T")
+    await ready.told(
+        "1:Preparing", "Authorize", "Authorize", "StartTransaction", "1:Charging"
+    )
+
+
+async def test_a_known_id_tag_may_need_no_authorize(ready: Bench) -> None:
+    await change(ready, "LocalPreAuthorize", "true")
+    await ready.perform("authorize-id-tag", id_tag="CACHED")
+    await ready.perform(
+        "local-auth-list",
+        list_version=1,
+        entries=[
+            {"id_tag": "listed"},
+            {"id_tag": "OLD", "expiry_date": "2025-01-01T00:00:00Z"},
+        ],
+    )
+    ready.csms.forget()
+    await ready.perform("start-session", id_tag="cached", connector_id=1)
+    await ready.perform("start-session", id_tag="LISTED", connector_id=2)
+    assert "Authorize" not in ready.csms.actions
+    await ready.perform("stop-session", connector_id=1)
+    await ready.perform("start-session", id_tag="OLD", connector_id=1)
+    assert "Authorize" in ready.csms.actions
+
+
+async def test_availability_waits_for_the_transaction_and_persists(
+    ready: Bench,
+) -> None:
+    await ready.perform("start-session", id_tag="T", connector_id=1)
+    ready.csms.forget()
+    request = {"connectorId": 0, "type": "Inoperative"}
+    assert await status_of(ready, "ChangeAvailability", **request) == "Scheduled"
+    await ready.told("2:Unavailable")
+    await ready.perform("stop-transaction")
+    await until(lambda: len(ready.csms.calls) >= 4)
+    assert set(ready.csms.story[1:]) == {
+        "StopTransaction(Local)",
+        "0:Unavailable",
+        "1:Unavailable",
+    }
+    await ready.charger.stop()
+    ready.csms.forget()
+    await ready.power_on(connectors=2)
+    await ready.told(
+        "BootNotification", "0:Unavailable", "1:Unavailable", "2:Unavailable"
+    )
+    ready.csms.forget()
+    request = {"connectorId": 0, "type": "Operative"}
+    assert await status_of(ready, "ChangeAvailability", **request) == "Accepted"
+    await ready.told("0:Available", "1:Finishing", "2:Available")
+
+
+@pytest.mark.parametrize(
+    ("kind", "story"),
+    [
+        ("Soft", ["StopTransaction(SoftReset)", "BootNotification"]),
+        ("Hard", ["BootNotification", "StopTransaction(HardReset)"]),
+    ],
+)
+async def test_reset_ends_transactions_and_boots_anew(
+    ready: Bench, kind: str, story: list[str]
+) -> None:
+    await ready.perform("start-session", id_tag="T")
+    ready.csms.forget()
+    assert await status_of(ready, "Reset", type=kind) == "Accepted"
+    await until(lambda: (False, "reset") in ready.links)
+    await until(lambda: 1.0 in ready.clock.sleeps)
+    await ready.clock.advance(1)
+    await until(lambda: "2:Available" in ready.csms.story)
+    await until(lambda: story[1] in ready.csms.story)
+    assert [frame for frame in ready.csms.story if frame in story] == story
+    assert "1:Finishing" in ready.csms.story
+
+
+async def test_unlock_connector_ends_a_transaction(ready: Bench) -> None:
+    await ready.perform("start-session", id_tag="T")
+    ready.csms.forget()
+    assert await status_of(ready, "UnlockConnector", connectorId=9) == "NotSupported"
+    assert await status_of(ready, "UnlockConnector", connectorId=1) == "Unlocked"
+    await ready.told("StopTransaction(UnlockCommand)", "1:Finishing")
+    await ready.perform("inject-fault", fault_type="ConnectorLockFailure")
+    assert await status_of(ready, "UnlockConnector", connectorId=1) == "UnlockFailed"
+
+
+async def test_local_lists_come_whole_or_in_parts(ready: Bench) -> None:
+    def entry(tag: str, status: str | None = "Accepted") -> dict[str, Any]:
+        return {"idTag": tag, **({"idTagInfo": {"status": status}} if status else {})}
+
+    async def send(version: int, update: str, *entries: dict[str, Any]) -> str:
+        return await status_of(
+            ready,
+            "SendLocalList",
+            listVersion=version,
+            updateType=update,
+            localAuthorizationList=list(entries),
+        )
+
+    assert await send(3, "Full", entry("A"), entry("B")) == "Accepted"
+    assert await send(3, "Differential", entry("C")) == "VersionMismatch"
+    assert await send(4, "Differential", entry("C"), entry("a", None)) == "Accepted"
+    assert len(ready.charger.local_list) == 2
+    assert ready.charger.local_list.find("A") is None
+    assert await send(5, "Full", entry("A"), entry("a")) == "Failed"
+    assert await ready.csms.call("GetLocalListVersion", {}) == {"listVersion": 4}
+    await change(ready, "LocalAuthListEnabled", "false")
+    assert await send(6, "Full") == "NotSupported"
+    assert await ready.csms.call("GetLocalListVersion", {}) == {"listVersion": -1}
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "BootNotification",
+        "Heartbeat",
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
+    ],
+)
+async def test_a_triggered_message_follows(ready: Bench, action: str) -> None:
+    assert await status_of(ready, "TriggerMessage", requestedMessage=action) == (
+        "Accepted"
+    )
+    await ready.told(action)
+
+
+async def test_triggers_may_name_a_connector(ready: Bench) -> None:
+    async def trigger(action: str, number: int | None = None) -> str:
+        payload: dict[str, Any] = {"requestedMessage": action}
+        if number is not None:
+            payload["connectorId"] = number
+        return await status_of(ready, "TriggerMessage", **payload)
+
+    assert await trigger("StatusNotification", 9) == "Rejected"
+    assert await trigger("StatusNotification", 2) == "Accepted"
+    await ready.told("2:Available")
+    ready.csms.forget()
+    await trigger("StatusNotification")
+    await ready.told("0:Available", "1:Available", "2:Available")
+    ready.csms.forget()
+    await trigger("MeterValues")
+    await ready.told("MeterValues", "MeterValues")
+    values = ready.csms.payloads("MeterValues")[0]["meterValue"][0]["sampledValue"]
+    assert values[0]["context"] == "Trigger"
+
+
+async def test_clock_aligned_values_come_without_a_transaction(ready: Bench) -> None:
+    await change(ready, "ClockAlignedDataInterval", "900")
+    await ready.clock.advance(900)
+    await ready.told("MeterValues", "MeterValues")
+    values = ready.csms.payloads("MeterValues")[0]["meterValue"][0]
+    assert values["timestamp"] == "2026-01-01T00:15:00.000Z"
+    assert values["sampledValue"][0]["context"] == "Sample.Clock"
+
+
+async def test_the_rest_of_core(ready: Bench) -> None:
+    await ready.perform("authorize-id-tag", id_tag="A")
+    assert await status_of(ready, "ClearCache") == "Accepted"
+    assert (await ready.perform("cache/reset"))["cleared_entries"] == 0
+    assert await status_of(ready, "DataTransfer", vendorId="X") == "UnknownVendorId"
+
+
+async def test_what_is_not_built_is_not_supported(ready: Bench) -> None:
+    with pytest.raises(OCPPError, match="NotSupported"):
+        await ready.csms.call("ClearChargingProfile", {})
+    assert ready.csms.session is not None
+    with pytest.raises(OCPPError, match="NotImplemented"):
+        await ready.csms.session.call("MakeCoffee", {}, validate=False)
