@@ -45,7 +45,7 @@ class Portal:
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.ws_url = f"ws://127.0.0.1:{self.port}/ocpp"
         inherited = {k: v for k, v in os.environ.items() if k not in CLEARED}
-        # What a child prints names this mark in its environment; see ``children``.
+        # Its processes inherit this mark, by which ``children`` finds them.
         self.mark = secrets.token_hex(8)
         self.environment = {
             **inherited,
@@ -158,9 +158,7 @@ class Portal:
                 command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
-            # The Redis server writes its title over its environment.
-            ours = self.mark.encode() in environ or str(self.data_dir) in command
-            if not ours or not command:
+            if self.mark.encode() not in environ or not command:
                 continue
             pid = int(path.name)
             if self.process is not None and pid == self.process.pid:
