@@ -199,7 +199,7 @@ def _kind_of(field: serializers.Field) -> dict[str, Any]:
             return {"choices": list(field.choices)}
         case ObjectField() if isinstance(field.child, serializers.CharField):
             return {"action": Merge, "type": _pairs, "metavar": "KEY=VALUE"}
-        case ObjectField() | serializers.ListSerializer():
+        case ObjectField() | serializers.ListField():
             return {"type": _json, "metavar": "JSON"}
         case _:
             return {"metavar": "TEXT"}
