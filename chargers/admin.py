@@ -70,6 +70,7 @@ class CatalogAdmin(admin.ModelAdmin):
 @admin.register(Brand)
 class BrandAdmin(CatalogAdmin):
     list_display = ["name", "slug", "model_count"]
+    ordering = ["name"]
     search_fields = ["name", "slug"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
@@ -112,6 +113,7 @@ class LocationAdmin(OrganizationScopedAdmin):
     list_filter = [("organization", ScopedRelatedFilter), "country", "public"]
     list_select_related = ["organization"]
     search_fields = ["name", "slug", "city", "address"]
+    ordering = ["name"]
     fieldsets = [
         (None, {"fields": ["organization", "name", "public", "status"]}),
         ("Where", {"fields": ["address", "city", "country", "timezone"]}),
