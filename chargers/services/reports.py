@@ -1,0 +1,93 @@
+"""What chargers say of themselves: boots, statuses, the message log, saved states."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from chargers.models import Charger, Connector, Message, VirtualChargerState
+
+
+def record_boot(charger: Charger, boot: Mapping[str, Any]) -> None:
+    """Keep a BootNotification that was accepted."""
+    now = timezone.now()
+    fields: dict[str, Any] = {"boot": dict(boot), "booted_at": now}
+    if not charger.is_virtual:
+        fields["is_online"] = True
+    Charger.objects.filter(pk=charger.pk).update(**fields)
+
+
+def record_status(
+    charger: Charger,
+    *,
+    evse_id: int,
+    connector_id: int,
+    status: str,
+    error_code: str = "",
+    info: str = "",
+    at: datetime | None = None,
+) -> None:
+    """Keep a connector's status as reported."""
+    Connector.objects.bulk_create(
+        [
+            Connector(
+                charger=charger,
+                evse_id=evse_id,
+                connector_id=connector_id,
+                status=status,
+                error_code="" if error_code == "NoError" else error_code,
+                info=info,
+                status_at=at or timezone.now(),
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["charger", "evse_id", "connector_id"],
+        update_fields=["status", "error_code", "info", "status_at"],
+    )
+
+
+def record_messages(messages: Sequence[Message]) -> None:
+    """Add to the OCPP message log."""
+    Message.objects.bulk_create(messages)
+
+
+def delete_old_messages(before: datetime) -> None:
+    """Drop messages past their retention."""
+    Message.objects.filter(timestamp__lt=before).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """What a virtual charger wants kept, and the process that runs it."""
+
+    charger_id: str
+    holder: str
+    data: dict[str, Any]
+
+
+@transaction.atomic
+def save_virtual_states(states: Sequence[SavedState]) -> None:
+    """Keep the last state of each charger, unless another process holds it by now."""
+    last = {state.charger_id: state for state in states}
+    held = Charger.objects.filter(
+        pk__in=last, holder__in={state.holder for state in states}
+    )
+    now = timezone.now()
+    VirtualChargerState.objects.bulk_create(
+        [
+            VirtualChargerState(charger_id=pk, data=last[pk].data, updated_at=now)
+            for pk in held.values_list("pk", flat=True)
+        ],
+        update_conflicts=True,
+        unique_fields=["charger"],
+        update_fields=["data", "updated_at"],
+    )
+
+
+def virtual_states(charger_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The states last saved, by charger; a charger that never ran has none."""
+    saved = VirtualChargerState.objects.filter(pk__in=charger_ids)
+    return dict(saved.values_list("pk", "data"))

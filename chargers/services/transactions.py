@@ -1,0 +1,182 @@
+"""Id tags, transactions and meter values, as a CSMS keeps them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from chargers.models import Charger, IdTag, MeterValue, Transaction
+from chargers.ocpp.values import parse_time
+
+ACCEPTED = "Accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The verdict on an id tag: Accepted, Blocked, Expired, Invalid, ConcurrentTx."""
+
+    status: str
+    parent_id_tag: str = ""
+    expires_at: datetime | None = None
+
+
+def authorize(charger: Charger, id_tag: str) -> Authorization:
+    """Whether an id tag may charge in the charger's organization (OCPP 1.6, 4.1)."""
+    return _authorization(_find_id_tag(charger, id_tag))
+
+
+def _find_id_tag(charger: Charger, id_tag: str) -> IdTag | None:
+    tags = IdTag.objects.alias(key=Lower("id_tag"))
+    return tags.filter(
+        organization_id=charger.organization_id, key=id_tag.lower()
+    ).first()
+
+
+def _authorization(tag: IdTag | None) -> Authorization:
+    if tag is None:
+        return Authorization("Invalid")
+    if tag.is_blocked:
+        status = "Blocked"
+    elif tag.is_expired(timezone.now()):
+        status = "Expired"
+    else:
+        status = ACCEPTED
+    return Authorization(status, tag.parent_id_tag, tag.expires_at)
+
+
+@transaction.atomic
+def start_transaction(
+    charger: Charger, *, evse_id: int, id_tag: str, meter_start_wh: int, at: datetime
+) -> tuple[Transaction, Authorization]:
+    """Record a transaction that a 1.6 charger began, and give it its id.
+
+    It is recorded whatever the id tag: the charger may have started it offline. A
+    repeated StartTransaction means the same transaction (OCPP 1.6, 3.7.1).
+    """
+    tag = _find_id_tag(charger, id_tag)
+    authorization = _authorization(tag)
+    known = Transaction.objects.filter(
+        charger=charger, evse_id=evse_id, connector_id=1, started_at=at, id_tag=id_tag
+    ).first()
+    if known is not None:
+        return known, Authorization(
+            known.authorization, authorization.parent_id_tag, authorization.expires_at
+        )
+    _close_forgotten(charger, evse_id, at)
+    if tag and authorization.status == ACCEPTED and _is_busy(tag):
+        authorization = Authorization("ConcurrentTx", tag.parent_id_tag, tag.expires_at)
+    begun = Transaction.objects.create(
+        charger=charger,
+        evse_id=evse_id,
+        id_tag=id_tag,
+        authorization=authorization.status,
+        started_at=at,
+        meter_start_wh=meter_start_wh,
+    )
+    begun.transaction_id = str(begun.pk)
+    begun.save(update_fields=["transaction_id"])
+    return begun, authorization
+
+
+def _is_busy(tag: IdTag) -> bool:
+    """Whether a transaction of this id tag runs, and it may have only one."""
+    if tag.allows_concurrent:
+        return False
+    running = Transaction.objects.alias(key=Lower("id_tag")).filter(
+        charger__organization_id=tag.organization_id,
+        key=tag.id_tag.lower(),
+        authorization=ACCEPTED,
+        stopped_at=None,
+    )
+    return running.exists()
+
+
+def _close_forgotten(charger: Charger, evse_id: int, at: datetime) -> None:
+    """End the connector's open transactions: it has begun another, so they are over.
+
+    Their StopTransaction never came; the last meter value tells what they delivered.
+    """
+    forgotten = charger.transactions.filter(evse_id=evse_id, stopped_at=None)
+    for row in forgotten:
+        last = row.meter_values.order_by("-timestamp").first()
+        energy = last.energy_wh if last else None
+        row.stopped_at = at
+        row.stop_reason = "Other"
+        row.meter_stop_wh = row.meter_start_wh if energy is None else round(energy)
+        row.save(update_fields=["stopped_at", "stop_reason", "meter_stop_wh"])
+
+
+@transaction.atomic
+def stop_transaction(
+    charger: Charger,
+    *,
+    transaction_id: str,
+    meter_stop_wh: int,
+    at: datetime,
+    reason: str,
+    id_tag: str = "",
+    meter_values: Sequence[Mapping[str, Any]] = (),
+) -> Authorization | None:
+    """Record the end of a transaction; the verdict on its id tag, if it names one.
+
+    A repeated StopTransaction changes nothing.
+    """
+    row = charger.transactions.filter(transaction_id=transaction_id).first()
+    if row is not None and row.is_open:
+        row.stopped_at = at
+        row.meter_stop_wh = meter_stop_wh
+        row.stop_reason = reason
+        row.stop_id_tag = id_tag
+        row.save(
+            update_fields=["stopped_at", "meter_stop_wh", "stop_reason", "stop_id_tag"]
+        )
+        _add_meter_values(charger, row.evse_id, row, meter_values)
+    return authorize(charger, id_tag) if id_tag else None
+
+
+def record_meter_values(
+    charger: Charger,
+    *,
+    evse_id: int,
+    transaction_id: str,
+    meter_values: Sequence[Mapping[str, Any]],
+) -> None:
+    """Keep meter values as OCPP has them: ``{timestamp, sampledValue}`` each."""
+    row = None
+    if transaction_id:
+        row = charger.transactions.filter(transaction_id=transaction_id).first()
+    _add_meter_values(charger, evse_id, row, meter_values)
+
+
+def _add_meter_values(
+    charger: Charger,
+    evse_id: int,
+    row: Transaction | None,
+    meter_values: Iterable[Mapping[str, Any]],
+) -> None:
+    MeterValue.objects.bulk_create(
+        MeterValue(
+            charger=charger,
+            transaction=row,
+            evse_id=evse_id,
+            timestamp=parse_time(value["timestamp"]),
+            sampled_values=value["sampledValue"],
+        )
+        for value in meter_values
+    )
+
+
+def open_transaction(
+    charger: Charger, *, transaction_id: str | None = None, evse_id: int | None = None
+) -> Transaction | None:
+    """The running transaction with this id, or on this EVSE, or the first there is."""
+    running = charger.transactions.filter(stopped_at=None)
+    if transaction_id is not None:
+        running = running.filter(transaction_id=transaction_id)
+    if evse_id is not None:
+        running = running.filter(evse_id=evse_id)
+    return running.order_by("evse_id", "id").first()
