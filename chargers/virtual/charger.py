@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from ..ocpp.frames import Frame
-from ..ocpp.session import DEFAULT_CALL_TIMEOUT
 from ..ocpp.versions import Version
 from .authorization import AuthorizationCache, LocalList
 from .charging import Charging
@@ -19,15 +18,13 @@ from .commands import Commands
 from .configuration import Configuration
 from .connector import Connector, Notice
 from .flash import Flash, Store
-from .link import Backoff, Link, LinkFailed, dial
 from .outbox import Outbox
+from .uplink import Uplink, cancel
 from .v16 import Messages
 from .v16_requests import Requests
 
 logger = logging.getLogger(__name__)
 
-BOOT_PAUSE = 30  # s, between boots where the CSMS leaves it to us
-REBOOT_PAUSE = 1.0  # s that a restart takes
 SOFT_RESET_LIMIT = 30.0  # s for transactions to be reported before a restart
 
 
@@ -70,8 +67,6 @@ class VirtualCharger:
     reason)`` that the link dropped or could not be had.
     """
 
-    call_timeout = DEFAULT_CALL_TIMEOUT
-
     def __init__(
         self,
         spec: ChargerSpec,
@@ -110,16 +105,11 @@ class VirtualCharger:
         )
         self._requests = Requests(self)
         self._commands = Commands(self)
-        self._link: Link | None = None
-        self._online = asyncio.Event()  # boot accepted
-        self._ready = asyncio.Event()  # and the statuses have been told
+        self.uplink = Uplink(
+            self, handle=self._handle, observe=self._observe, on_link=on_link
+        )
         self._told: dict[int, Notice] = {}  # what the CSMS knows, by connector
         self._telling = asyncio.Lock()
-        self._needs_boot = True
-        self._boot_now = asyncio.Event()
-        self._heartbeat_changed = asyncio.Event()
-        self._hang_up: LinkFailed | None = None  # why we end the link ourselves
-        self._backoff = Backoff()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -129,13 +119,13 @@ class VirtualCharger:
 
     @property
     def is_online(self) -> bool:
-        return self._online.is_set()
+        return self.uplink.online.is_set()
 
     async def run(self) -> None:
         """Dial, boot, serve, reconnect; until cancelled or stopped."""
         self._stopped.clear()
         bodies = (
-            self._keep_link(),
+            self.uplink.run(),
             self.outbox.run(),
             self.charging.watch(),
             self.charging.watch_aligned(),
@@ -149,9 +139,9 @@ class VirtualCharger:
         finally:
             self._stopping.set()
             was_online = self.is_online
-            await _cancel(tasks)
+            await cancel(tasks)
             while self._tasks:
-                await _cancel([*self._tasks])
+                await cancel([*self._tasks])
             if was_online:
                 self._on_link(False, "stopped")
             self.flash.touch()
@@ -198,7 +188,7 @@ class VirtualCharger:
         elif problem is not None:
             logger.error("%s: a task failed", self.spec.identity, exc_info=problem)
 
-    # -- link ------------------------------------------------------------------------
+    # -- messages --------------------------------------------------------------------
 
     async def call(
         self, action: str, payload: dict[str, Any], *, validate: bool = True
@@ -206,93 +196,13 @@ class VirtualCharger:
         """Send a CALL; LinkClosed unless the CSMS has accepted the charger."""
         if not self.is_online:
             raise LinkClosed("The charger is not connected to its CSMS.")
-        return await self.call_unaccepted(action, payload, validate=validate)
+        return await self.uplink.call(action, payload, validate=validate)
 
-    async def call_unaccepted(
-        self, action: str, payload: dict[str, Any], *, validate: bool = True
+    async def _send_queued(
+        self, action: str, payload: dict[str, Any]
     ) -> dict[str, Any]:
-        """As ``call``, but also for what a CSMS triggers while the boot is pending."""
-        link = self._link
-        if link is None:
-            raise LinkClosed("The charger is not connected to its CSMS.")
-        try:
-            return await link.session.call(action, payload, validate=validate)
-        except LinkClosed:
-            if self._link is link:
-                self._go_offline()
-            raise
-
-    async def _keep_link(self) -> None:
-        while True:
-            try:
-                await self._connect()
-            except LinkFailed as failure:
-                self._on_link(False, failure.reason)
-                pause = failure.retry_after
-                await self.clock.sleep(self._backoff.next() if pause is None else pause)
-
-    async def _connect(self) -> None:
-        """Dial and use the link; always ends in LinkFailed."""
-        spec = self.spec
-        connection = await dial(
-            spec.url,
-            spec.version,
-            credentials=(spec.identity, spec.password) if spec.password else None,
-            ping_interval=self.configuration.integer("WebSocketPingInterval"),
-        )
-        self._hang_up = None
-        self._link = Link(
-            connection,
-            spec.version,
-            handle=self._handle,
-            observe=self._observe,
-            call_timeout=self.call_timeout,
-        )
-        await self._use(self._link)
-
-    async def _use(self, link: Link) -> None:
-        reader = asyncio.create_task(link.read())
-        talker = asyncio.create_task(self._talk())
-        try:
-            await asyncio.wait({reader, talker}, return_when=asyncio.FIRST_COMPLETED)
-            if talker.done() and isinstance(talker.exception(), LinkFailed):
-                talker.result()
-            if self._hang_up is not None:
-                raise self._hang_up
-            if talker.done() and not isinstance(talker.exception(), LinkClosed):
-                talker.result()
-            raise LinkFailed(await reader)
-        finally:
-            self._go_offline()
-            await _cancel([talker])
-            await link.close()
-            await _cancel([reader])
-
-    async def _talk(self) -> None:
-        """What the charger says of itself on a new link, for as long as it lasts."""
-        if self._needs_boot:
-            await self._boot()
-        self._backoff.reset()
-        self._online.set()
-        self._on_link(True, "")
-        for connector in self.connectors:
-            with contextlib.suppress(CallTimeout):
-                await self.tell_status(connector)
-        self._ready.set()
-        await self._beat()
-
-    def _go_offline(self) -> None:
-        self._link = None
-        self._online.clear()
-        self._ready.clear()
-
-    def _restart(self) -> None:
-        """Hang up at once, then dial and boot anew."""
-        self._needs_boot = True
-        if self._link is not None:
-            self._hang_up = LinkFailed("reset", REBOOT_PAUSE)
-            self.spawn(self._link.close())
-            self._go_offline()
+        await self.uplink.ready.wait()
+        return await self.call(action, payload)
 
     async def _handle(self, action: str, payload: dict[str, Any]) -> Any:
         """Answer the CSMS, once what it changed is durable."""
@@ -310,68 +220,6 @@ class VirtualCharger:
             text=text,
             at=self.clock.now(),
         )
-
-    async def _send_queued(
-        self, action: str, payload: dict[str, Any]
-    ) -> dict[str, Any]:
-        await self._ready.wait()
-        return await self.call(action, payload)
-
-    # -- boot and heartbeat ----------------------------------------------------------
-
-    async def _boot(self) -> None:
-        """Send BootNotification until the CSMS accepts the charger (1.6, 4.2)."""
-        self._told.clear()
-        while True:
-            self._boot_now.clear()
-            try:
-                answer = await self.call_unaccepted(*self.messages.boot_notification())
-            except (OCPPError, CallTimeout) as problem:
-                raise LinkFailed(f"boot failed: {problem}") from problem
-            interval = answer["interval"]
-            if answer["status"] == "Accepted":
-                break
-            pause = interval if interval > 0 else BOOT_PAUSE
-            if answer["status"] == "Rejected":
-                # Nothing may be sent, nor answered, until then: better to hang up.
-                raise LinkFailed("boot rejected", pause)
-            self._on_link(False, "boot pending")
-            await wait_for_event(self._boot_now, self.clock, pause)
-        self._needs_boot = False
-        if interval > 0:
-            self.configure("HeartbeatInterval", str(interval))
-
-    def boot_again(self) -> None:
-        """The CSMS triggers a BootNotification."""
-        if self.is_online:
-            self.spawn(self.call(*self.messages.boot_notification()))
-        else:
-            self._boot_now.set()
-
-    async def _beat(self) -> None:
-        """Heartbeats, for ever; an interval of 0 means none."""
-        while True:
-            self._heartbeat_changed.clear()
-            interval = self.configuration.integer("HeartbeatInterval") or None
-            if await wait_for_event(self._heartbeat_changed, self.clock, interval):
-                continue
-            with contextlib.suppress(OCPPError, CallTimeout):
-                await self.call(*self.messages.heartbeat())
-
-    async def reboot(self, *, hard: bool) -> None:
-        """Restart as Reset asks (1.6, 5.14).
-
-        Soft, transactions are reported before; hard, after the boot.
-        """
-        if hard:
-            self._restart()
-        for connector in self.outlets:
-            self.charging.forget_remote_start(connector)
-            if connector.transaction is not None:
-                self.charging.end(connector, "HardReset" if hard else "SoftReset")
-        if not hard:
-            await wait_for_event(self.outbox.emptied, self.clock, SOFT_RESET_LIMIT)
-            self._restart()
 
     # -- status ----------------------------------------------------------------------
 
@@ -393,7 +241,7 @@ class VirtualCharger:
             if boundary := self.outbox.untried_boundary(connector.number):
                 await boundary.tried.wait()
                 continue
-            await self._online.wait()
+            await self.uplink.online.wait()
             with contextlib.suppress(LinkClosed):
                 await self.tell_status(connector)
 
@@ -413,6 +261,10 @@ class VirtualCharger:
             except OCPPError as refusal:
                 logger.info("%s: %s", self.spec.identity, refusal)
 
+    def forget_statuses(self) -> None:
+        """After a boot the CSMS is told every status anew."""
+        self._told.clear()
+
     # -- what others change ----------------------------------------------------------
 
     def configure(self, name: str, value: str) -> tuple[str, str]:
@@ -420,7 +272,7 @@ class VirtualCharger:
         status, problem = self.configuration.change(name, value)
         self.flash.touch()
         if name == "HeartbeatInterval":
-            self._heartbeat_changed.set()
+            self.uplink.change_interval()
         self.charging.reconfigure()
         return status, problem
 
@@ -443,6 +295,21 @@ class VirtualCharger:
             whole.change_availability(whole.scheduled_operative)
             if self.is_online:
                 self.report_soon(whole)
+
+    async def reboot(self, *, hard: bool) -> None:
+        """Restart as Reset asks (1.6, 5.14).
+
+        Soft, transactions are reported before; hard, after the boot.
+        """
+        if hard:
+            self.uplink.restart()
+        for connector in self.outlets:
+            self.charging.forget_remote_start(connector)
+            if connector.transaction is not None:
+                self.charging.end(connector, "HardReset" if hard else "SoftReset")
+        if not hard:
+            await wait_for_event(self.outbox.emptied, self.clock, SOFT_RESET_LIMIT)
+            self.uplink.restart()
 
     # -- memory ----------------------------------------------------------------------
 
@@ -474,9 +341,3 @@ class VirtualCharger:
         for connector in self.connectors:
             if str(connector.number) in saved:
                 connector.restore(saved[str(connector.number)], saved_at, now)
-
-
-async def _cancel(tasks: "Sequence[asyncio.Future[Any]]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -196,7 +196,7 @@ class Requests:
         messages = self._charger.messages
         match wanted:
             case "BootNotification":
-                self._charger.boot_again()
+                self._charger.uplink.boot_again()
             case "MeterValues":
                 for connector in connectors:
                     if connector.number:
@@ -212,7 +212,7 @@ class Requests:
 
     def _send(self, request: tuple[str, Payload]) -> None:
         """Triggered messages may be sent while the boot is still pending."""
-        self._charger.spawn(self._charger.call_unaccepted(*request))
+        self._charger.spawn(self._charger.uplink.call(*request))
 
     def _report_all(self) -> None:
         for connector in self._charger.connectors:

@@ -179,7 +179,7 @@ class Bench:
             self.charger.spec.connectors + 1
         )
         await until(lambda: len(self.csms.payloads("StatusNotification")) >= told)
-        await until(self.charger._ready.is_set)
+        await until(self.charger.uplink.ready.is_set)
 
     def dial(self, state: dict[str, Any] | None = None, **spec: Any) -> None:
         self.charger = VirtualCharger(

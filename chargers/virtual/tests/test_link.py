@@ -10,7 +10,7 @@ from websockets.http11 import Request, Response
 from chargers.ocpp.versions import Version
 
 from .. import link
-from ..charger import VirtualCharger
+from ..uplink import Uplink
 from .csms import Bench, Payload, until
 
 LATER = "2026-01-01T00:00:00Z"
@@ -170,7 +170,7 @@ async def test_a_rejected_charger_is_away_until_it_may_ask_again(bench: Bench) -
 async def test_a_boot_without_answer_is_tried_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(VirtualCharger, "call_timeout", 0.05)
+    monkeypatch.setattr(Uplink, "call_timeout", 0.05)
     never: Any = {"nonsense": True}
     bench.csms.answers["BootNotification"] = never
     bench.dial()
@@ -206,7 +206,7 @@ async def test_after_a_loss_only_news_is_told(bench: Bench) -> None:
     await bench.csms.open()
     await until(lambda: len(bench.links) >= 2)
     await bench.clock.advance(60)
-    await until(bench.charger._ready.is_set)
+    await until(bench.charger.uplink.ready.is_set)
     await bench.told("2:Preparing")
 
 

@@ -35,7 +35,7 @@ async def come_back(bench: Bench) -> None:
     for _ in range(40):
         await bench.clock.advance(1)
         await asyncio.sleep(0.01)
-        if bench.charger._ready.is_set():
+        if bench.charger.uplink.ready.is_set():
             return
     pytest.fail("the charger did not come back")
 
@@ -130,8 +130,8 @@ async def test_no_answer_in_time_counts_as_an_attempt(
 ) -> None:
     await bench.power_on()
     await bench.perform("start-session", id_tag="TAG")
-    assert bench.charger._link is not None
-    bench.charger._link.session.call_timeout = 0.05
+    assert bench.charger.uplink._link is not None
+    bench.charger.uplink._link.session.call_timeout = 0.05
     bench.csms.answers["StopTransaction"] = lambda payload: asyncio.Event().wait()
     stop = asyncio.create_task(bench.perform("stop-transaction"))
     await until(lambda: 10 in bench.clock.sleeps)

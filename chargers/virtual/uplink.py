@@ -1,0 +1,196 @@
+"""Keeps a virtual charger connected: dials, boots, beats, reconnects (1.6, 4.2, 4.6)."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
+from ..ocpp.session import DEFAULT_CALL_TIMEOUT, Handler, Observer
+from .clock import wait_for_event
+from .link import Backoff, Link, LinkFailed, dial
+
+if TYPE_CHECKING:
+    from .charger import VirtualCharger
+
+BOOT_PAUSE = 30  # s, between boots where the CSMS leaves it to us
+REBOOT_PAUSE = 1.0  # s that a restart takes
+
+
+class Uplink:
+    """``online`` is set while the CSMS accepts the charger, ``ready`` once it also knows
+    every connector's status.
+    """
+
+    call_timeout = DEFAULT_CALL_TIMEOUT
+
+    def __init__(
+        self,
+        charger: "VirtualCharger",
+        *,
+        handle: Handler,
+        observe: Observer,
+        on_link: Callable[[bool, str], None],
+    ) -> None:
+        self.online = asyncio.Event()
+        self.ready = asyncio.Event()
+        self._charger = charger
+        self._clock = charger.clock
+        self._configuration = charger.configuration
+        self._handle = handle
+        self._observe = observe
+        self._on_link = on_link
+        self._link: Link | None = None
+        self._backoff = Backoff()
+        self._needs_boot = True
+        self._boot_now = asyncio.Event()
+        self._interval_changed = asyncio.Event()
+        self._hang_up: LinkFailed | None = None  # why we end the link ourselves
+
+    # -- for the rest of the charger -------------------------------------------------
+
+    async def call(
+        self, action: str, payload: dict[str, Any], *, validate: bool = True
+    ) -> dict[str, Any]:
+        """Send a CALL; LinkClosed without a link.
+
+        Only what a CSMS triggers may be sent before it has accepted the charger.
+        """
+        link = self._link
+        if link is None:
+            raise LinkClosed("The charger is not connected to its CSMS.")
+        try:
+            return await link.session.call(action, payload, validate=validate)
+        except LinkClosed:
+            if self._link is link:
+                self._go_offline()
+            raise
+
+    def boot_again(self) -> None:
+        """The CSMS triggers a BootNotification."""
+        if self.online.is_set():
+            self._charger.spawn(self.call(*self._charger.messages.boot_notification()))
+        else:
+            self._boot_now.set()
+
+    def change_interval(self) -> None:
+        """HeartbeatInterval has changed."""
+        self._interval_changed.set()
+
+    def restart(self) -> None:
+        """Hang up at once, then dial and boot anew."""
+        self._needs_boot = True
+        if self._link is not None:
+            self._hang_up = LinkFailed("reset", REBOOT_PAUSE)
+            self._charger.spawn(self._link.close())
+            self._go_offline()
+
+    # -- link ------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Dial for ever, with growing pauses after failures."""
+        while True:
+            try:
+                await self._connect()
+            except LinkFailed as failure:
+                self._on_link(False, failure.reason)
+                pause = failure.retry_after
+                pause = self._backoff.next() if pause is None else pause
+                await self._clock.sleep(pause)
+
+    async def _connect(self) -> None:
+        """Dial and use the link; always ends in LinkFailed."""
+        spec = self._charger.spec
+        connection = await dial(
+            spec.url,
+            spec.version,
+            credentials=(spec.identity, spec.password) if spec.password else None,
+            ping_interval=self._configuration.integer("WebSocketPingInterval"),
+        )
+        self._hang_up = None
+        self._link = Link(
+            connection,
+            spec.version,
+            handle=self._handle,
+            observe=self._observe,
+            call_timeout=self.call_timeout,
+        )
+        await self._use(self._link)
+
+    async def _use(self, link: Link) -> None:
+        reader = asyncio.create_task(link.read())
+        talker = asyncio.create_task(self._talk())
+        try:
+            await asyncio.wait({reader, talker}, return_when=asyncio.FIRST_COMPLETED)
+            if self._hang_up is not None:
+                raise self._hang_up
+            if talker.done() and not isinstance(talker.exception(), LinkClosed):
+                talker.result()  # LinkFailed, or a defect
+            raise LinkFailed(await reader)
+        finally:
+            self._go_offline()
+            await cancel([talker])
+            await link.close()
+            await cancel([reader])
+
+    async def _talk(self) -> None:
+        """What the charger says of itself on a new link, for as long as it lasts."""
+        if self._needs_boot:
+            await self._boot()
+        self._backoff.reset()
+        self.online.set()
+        self._on_link(True, "")
+        for connector in self._charger.connectors:
+            with contextlib.suppress(CallTimeout):
+                await self._charger.tell_status(connector)
+        self.ready.set()
+        await self._beat()
+
+    def _go_offline(self) -> None:
+        self._link = None
+        self.online.clear()
+        self.ready.clear()
+
+    # -- boot and heartbeat ----------------------------------------------------------
+
+    async def _boot(self) -> None:
+        """Send BootNotification until the CSMS accepts the charger."""
+        self._charger.forget_statuses()
+        while True:
+            self._boot_now.clear()
+            answer = await self._ask_to_boot()
+            interval = answer["interval"]
+            if answer["status"] == "Accepted":
+                break
+            pause = interval if interval > 0 else BOOT_PAUSE
+            if answer["status"] == "Rejected":
+                # Nothing may be sent, nor answered, until then: better to hang up.
+                raise LinkFailed("boot rejected", pause)
+            self._on_link(False, "boot pending")
+            await wait_for_event(self._boot_now, self._clock, pause)
+        self._needs_boot = False
+        if interval > 0:
+            self._charger.configure("HeartbeatInterval", str(interval))
+
+    async def _ask_to_boot(self) -> dict[str, Any]:
+        try:
+            return await self.call(*self._charger.messages.boot_notification())
+        except (OCPPError, CallTimeout) as problem:
+            raise LinkFailed(f"boot failed: {problem}") from problem
+
+    async def _beat(self) -> None:
+        """Heartbeats, for ever; an interval of 0 means none."""
+        while True:
+            self._interval_changed.clear()
+            interval = self._configuration.integer("HeartbeatInterval") or None
+            if await wait_for_event(self._interval_changed, self._clock, interval):
+                continue
+            with contextlib.suppress(OCPPError, CallTimeout):
+                await self.call(*self._charger.messages.heartbeat())
+
+
+async def cancel(tasks: "Sequence[asyncio.Future[Any]]") -> None:
+    """Cancel the tasks and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
