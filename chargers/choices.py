@@ -25,6 +25,9 @@ class ProvisioningStatus(models.TextChoices):
     FAILED = "FAILED"
 
 
+IN_PROVISIONING = (ProvisioningStatus.PENDING, ProvisioningStatus.PROVISIONING)
+
+
 class ConnectorStatus(models.TextChoices):
     """OCPP 1.6, 7.7; 2.x uses Available, Occupied, Reserved, Unavailable, Faulted."""
 

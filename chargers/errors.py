@@ -7,3 +7,7 @@ class ChargerError(Exception):
 
 class InvalidCharger(ChargerError):
     """The charger cannot be registered or changed like this."""
+
+
+class InvalidLocation(ChargerError):
+    """The location cannot be made or changed like this."""

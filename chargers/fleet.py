@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 BALANCE_EVERY = 2.0  # s
 CLAIM_AT_ONCE = 500
 START_AT_ONCE, START_PAUSE = 25, 0.05  # so many, then a pause, s: 500 a second
+SPOKEN = (Version.V16,)
 STOP_TIMEOUT = 10.0  # s, for a charger to hang up
 
 
@@ -41,7 +42,7 @@ class Run:
 
     virtual: VirtualCharger
     task: asyncio.Task[None]
-    spec: ChargerSpec
+    row_key: tuple[ChargerSpec, int]  # a change of it means to start anew
 
 
 class Fleet:
@@ -81,11 +82,10 @@ class Fleet:
     async def _balance(self) -> None:
         """Run what this process holds, no more than its share, and claim what is free."""
         rows = await database_sync_to_async(self._held)()
-        await self._hang_up([pk for pk in self._runs if pk not in rows])
-        changed = [
-            pk for pk, run in self._runs.items() if spec_of(rows[pk]) != run.spec
-        ]
-        await self._hang_up(changed)
+        await self._release([pk for pk in self._runs if pk not in rows])
+        await self._hang_up(
+            [pk for pk, run in self._runs.items() if run.row_key != _key_of(rows[pk])]
+        )
         await self._start([rows[pk] for pk in rows if pk not in self._runs])
 
         share = await database_sync_to_async(leases.fair_share)(self.capacity)
@@ -118,17 +118,21 @@ class Fleet:
 
     def _start_one(self, row: Charger, state: dict[str, Any]) -> None:
         charger_id = row.pk
+        on_link = self._link_listener_for(charger_id)
         spec = spec_of(row)
+        if spec.version not in SPOKEN:
+            on_link(False, f"virtual chargers do not speak {spec.version.label} yet")
+            return
         virtual = VirtualCharger(
             spec,
             state=state,
             store=_Flash(charger_id, self.states, self.holder.name),
             clock=self.clock,
             on_frame=self._logger_for(charger_id),
-            on_link=self._link_listener_for(charger_id),
+            on_link=on_link,
         )
         task = asyncio.create_task(self._run_charger(charger_id, virtual))
-        self._runs[charger_id] = Run(virtual, task, spec)
+        self._runs[charger_id] = Run(virtual, task, _key_of(row))
         self.holder.delivery.attach(charger_id, virtual)
 
     async def _run_charger(self, charger_id: str, virtual: VirtualCharger) -> None:
@@ -152,6 +156,9 @@ class Fleet:
         await asyncio.gather(*(_stop_run(run) for _, run in runs))
 
     async def _release(self, charger_ids: list[str]) -> None:
+        """Hang these chargers up and leave them to others, if any should run them."""
+        if not charger_ids:
+            return
         await self._hang_up(charger_ids)
         await self.states.flush()
         await database_sync_to_async(leases.release_chargers)(
@@ -197,6 +204,10 @@ async def _stop_run(run: Run) -> None:
         await asyncio.wait_for(run.virtual.stop(), STOP_TIMEOUT)
     run.task.cancel()
     await asyncio.gather(run.task, return_exceptions=True)
+
+
+def _key_of(row: Charger) -> tuple[ChargerSpec, int]:
+    return spec_of(row), row.restarts
 
 
 def spec_of(row: Charger) -> ChargerSpec:

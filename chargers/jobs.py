@@ -5,11 +5,25 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from . import leases, services
+from . import leases, provisioning, services
 
 
 def mark_lost_chargers() -> None:
     services.mark_lost_chargers(renewed_after=timezone.now() - leases.LEASE)
+
+
+def start_chargers() -> None:
+    provisioning.start_chargers()
+
+
+def make_chargers(job_id: str) -> None:
+    provisioning.make_chargers(job_id)
+
+
+def settle_provisioning() -> None:
+    provisioning.start_chargers()
+    provisioning.settle_chargers()
+    provisioning.settle_jobs()
 
 
 def delete_old_messages() -> None:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from .choices import ChargerKind, ProcessRole
+from .choices import ChargerKind, ProcessRole, ProvisioningStatus
 from .models import Charger, Process
 
 LEASE = timedelta(seconds=10)
@@ -94,4 +94,6 @@ def release_chargers(name: str, charger_ids: list[str]) -> None:
 
 
 def _runnable() -> QuerySet[Charger]:
-    return Charger.objects.filter(kind=ChargerKind.VIRTUAL, is_enabled=True)
+    return Charger.objects.filter(kind=ChargerKind.VIRTUAL, is_enabled=True).exclude(
+        provisioning_status=ProvisioningStatus.PENDING
+    )

@@ -176,6 +176,7 @@ PERIODIC_JOBS = {
     "commands.jobs.sweep_commands": 5,
     "commands.jobs.stop_due_sessions": 5,
     "commands.jobs.delete_old_commands": 3600,
+    "chargers.jobs.settle_provisioning": 2,
     "chargers.jobs.mark_lost_chargers": 5,
     "chargers.jobs.delete_old_messages": 3600,
 }
@@ -245,6 +246,8 @@ COMMAND_TIMEOUT = env.int("OCPPLAB_COMMAND_TIMEOUT", default=60)
 # How long a caller waits for the result of a direct command, s; below the 60 s after
 # which the published client gives up.
 COMMAND_WAIT = env.int("OCPPLAB_COMMAND_WAIT", default=30)
+# How long a new charger may take to have its boot accepted before it is FAILED, s.
+PROVISIONING_TIMEOUT = env.int("OCPPLAB_PROVISIONING_TIMEOUT", default=30)
 # Virtual chargers that one fleet process takes at most.
 FLEET_CAPACITY = env.int("OCPPLAB_FLEET_CAPACITY", default=5000)
 # Rows older than this are cleaned up, days.

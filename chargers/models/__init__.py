@@ -3,6 +3,7 @@
 from .catalog import Brand, ChargerModel
 from .charger import Charger, Connector, Process, VirtualChargerState
 from .location import Location
+from .provisioning import DeletedLocation, ProvisioningJob
 from .records import IdTag, Message, MeterValue, Transaction
 
 __all__ = [
@@ -10,11 +11,13 @@ __all__ = [
     "Charger",
     "ChargerModel",
     "Connector",
+    "DeletedLocation",
     "IdTag",
     "Location",
     "Message",
     "MeterValue",
     "Process",
+    "ProvisioningJob",
     "Transaction",
     "VirtualChargerState",
 ]

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from chargers.choices import (
+    IN_PROVISIONING,
     ChargerKind,
     ConnectorStatus,
     OCPPVersion,
@@ -82,9 +83,25 @@ class Charger(models.Model):
     provisioning_error = models.JSONField(null=True, blank=True, editable=False)
     provisioned_at = models.DateTimeField(null=True, blank=True, editable=False)
     workflow_run_id = models.CharField(max_length=40, blank=True, editable=False)
+    provisioning_started_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )
+    provisioning_job = models.ForeignKey(
+        "ProvisioningJob",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="chargers",
+    )
+    # What a create asked for: the same again within a minute means the same charger.
+    request_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     is_enabled = models.BooleanField(
         "running", default=True, help_text="Whether the fleet runs this charger."
+    )
+    restarts = models.PositiveIntegerField(
+        default=0, editable=False, help_text="How often it was told to restart."
     )
     is_online = models.BooleanField(
         "online",
@@ -120,6 +137,11 @@ class Charger(models.Model):
         indexes = [
             models.Index(fields=["organization", "-created_at"]),
             models.Index(fields=["location", "-created_at"]),
+            models.Index(
+                fields=["provisioning_started_at"],
+                condition=Q(provisioning_status__in=IN_PROVISIONING),
+                name="charger_in_provisioning",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -142,6 +164,10 @@ class Charger(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(connector_count__gte=1), name="charger_has_connectors"
+            ),
+            models.CheckConstraint(
+                condition=Q(provisioning_status__in=ProvisioningStatus.values),
+                name="charger_provisioning_status_known",
             ),
         ]
 

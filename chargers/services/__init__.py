@@ -11,11 +11,23 @@ from .links import (
     mark_lost_chargers,
     record_links,
 )
+from .locations import (
+    create_location,
+    delete_location,
+    update_location,
+    was_deleted,
+)
 from .registering import (
     add_connectors,
+    check_connector_type,
+    delete_charger,
+    find_model,
     password_matches,
     register_charger,
+    restart,
     set_password,
+    set_running,
+    update_charger,
 )
 from .reports import (
     SavedState,
@@ -41,8 +53,13 @@ __all__ = [
     "SavedState",
     "add_connectors",
     "authorize",
+    "check_connector_type",
+    "create_location",
+    "delete_charger",
+    "delete_location",
     "delete_old_messages",
     "find_charger",
+    "find_model",
     "mark_connected",
     "mark_disconnected",
     "mark_lost_chargers",
@@ -54,9 +71,14 @@ __all__ = [
     "record_meter_values",
     "record_status",
     "register_charger",
+    "restart",
     "save_virtual_states",
     "set_password",
+    "set_running",
     "start_transaction",
     "stop_transaction",
+    "update_charger",
+    "update_location",
     "virtual_states",
+    "was_deleted",
 ]

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from chargers.choices import ProvisioningStatus
 from chargers.models import Charger
 
 
@@ -44,6 +45,19 @@ def record_links(links: Sequence[Link]) -> None:
         Charger.objects.filter(
             pk__in=[link.charger_id for link in group], holder=holder
         ).update(is_online=is_up, link_detail=detail[:200], **times)
+    _make_ready([link.charger_id for link in last.values() if link.is_up])
+
+
+def _make_ready(charger_ids: Sequence[str]) -> None:
+    """A charger whose boot was accepted is provisioned, however late."""
+    if charger_ids:
+        Charger.objects.filter(pk__in=charger_ids).exclude(
+            provisioning_status=ProvisioningStatus.READY
+        ).update(
+            provisioning_status=ProvisioningStatus.READY,
+            provisioning_error=None,
+            provisioned_at=timezone.now(),
+        )
 
 
 def mark_connected(charger: Charger, *, connection_id: str, holder: str) -> None:

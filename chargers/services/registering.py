@@ -1,8 +1,12 @@
 """Registering chargers, changing and removing them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from chargers.choices import ChargerKind, OCPPVersion
@@ -46,15 +50,63 @@ def register_charger(
         provisioned_at=timezone.now(),
     )
     set_password(charger, password)
-    if location is not None and location.organization_id != organization.pk:
-        raise InvalidCharger("The location belongs to another organization.")
-    try:
-        charger.full_clean()
-    except ValidationError as error:
-        raise InvalidCharger(" ".join(error.messages)) from None
+    if model is not None and connector_type:
+        check_connector_type(model, connector_type)
+    _check(charger)
     charger.save(force_insert=True)
     add_connectors(charger)
     return charger
+
+
+@transaction.atomic
+def update_charger(charger: Charger, changes: Mapping[str, Any]) -> Charger:
+    """Change the named fields alone: name, connector_type, ocpp_version, ws_url,
+    location, location_name. A virtual charger whose CSMS or version changes redials.
+    """
+    for name, value in changes.items():
+        setattr(charger, name, value.rstrip("/") if name == "ws_url" else value)
+    if "connector_type" in changes and charger.model is not None:
+        check_connector_type(charger.model, charger.connector_type)
+    _check(charger)
+    charger.save(update_fields=[*changes, "updated_at"])
+    return charger
+
+
+def delete_charger(charger: Charger) -> None:
+    """Remove a charger and all it reported. Whoever holds it hangs up."""
+    charger.delete()
+
+
+def set_running(charger: Charger, is_running: bool) -> None:
+    """Start or stop the runtime of a virtual charger: the fleet follows."""
+    Charger.objects.filter(pk=charger.pk).update(is_enabled=is_running)
+    charger.is_enabled = is_running
+
+
+def restart(charger: Charger) -> None:
+    """Have a virtual charger hang up and boot anew, started if it was stopped."""
+    Charger.objects.filter(pk=charger.pk).update(
+        is_enabled=True, restarts=F("restarts") + 1
+    )
+    charger.is_enabled = True
+
+
+def find_model(brand_slug: str, model_slug: str) -> ChargerModel | None:
+    """The model of the catalog with these slugs."""
+    return (
+        ChargerModel.objects.select_related("brand")
+        .filter(brand__slug=brand_slug, slug=model_slug)
+        .first()
+    )
+
+
+def check_connector_type(model: ChargerModel | None, connector_type: str) -> None:
+    """InvalidCharger unless the model exists and has such connectors."""
+    if model is None:
+        raise InvalidCharger("The catalog has no such brand and model.")
+    if connector_type not in model.connector_types:
+        has = ", ".join(model.connector_types)
+        raise InvalidCharger(f"{model} has no {connector_type} connector, but {has}.")
 
 
 def set_password(charger: Charger, password: str) -> None:
@@ -87,3 +139,13 @@ def add_connectors(charger: Charger) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def _check(charger: Charger) -> None:
+    location = charger.location
+    if location is not None and location.organization_id != charger.organization_id:
+        raise InvalidCharger("The location belongs to another organization.")
+    try:
+        charger.full_clean()
+    except ValidationError as error:
+        raise InvalidCharger(" ".join(error.messages)) from None
