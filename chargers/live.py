@@ -47,9 +47,19 @@ class Session:
         return self.last.power_w if self.last else None
 
     @property
+    def offered_w(self) -> float | None:
+        return self.last.offered_w if self.last else None
+
+    @property
+    def meter_wh(self) -> float | None:
+        return self.last.energy_wh if self.last else None
+
+    @property
     def energy_wh(self) -> float | None:
-        reading = self.last.energy_wh if self.last else None
-        return None if reading is None else reading - self.transaction.meter_start_wh
+        """Delivered until now."""
+        if self.meter_wh is None:
+            return None
+        return self.meter_wh - self.transaction.meter_start_wh
 
     @property
     def soc(self) -> float | None:

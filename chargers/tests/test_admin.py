@@ -1,0 +1,323 @@
+"""The pages of chargers and locations, and how chargers are registered there."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from chargers import live
+from chargers.chart import draw_power
+from chargers.choices import ConnectorStatus
+from chargers.models import (
+    Charger,
+    ChargerModel,
+    IdTag,
+    Location,
+    Message,
+    MeterValue,
+    Transaction,
+)
+from chargers.services import password_matches
+from ocpplab.models import Organization, User
+from tests.fixtures import create_charger
+
+
+@pytest.fixture
+def signed_in(client: Client, superuser: User) -> Client:
+    client.force_login(superuser)
+    return client
+
+
+@pytest.fixture
+def charging(virtual_charger: Charger) -> Transaction:
+    """An online charger in the midst of a transaction, metered twice."""
+    Charger.objects.update(is_online=True)
+    virtual_charger.connectors.filter(evse_id=1).update(status=ConnectorStatus.CHARGING)
+    now = timezone.now()
+    row = Transaction.objects.create(
+        charger=virtual_charger,
+        transaction_id="77",
+        evse_id=1,
+        id_tag="TAG-1",
+        started_at=now - timedelta(minutes=2),
+        meter_start_wh=1000,
+    )
+    for age, watts, meter in ((20, 0, 1000), (10, 7360, 3500)):
+        MeterValue.objects.create(
+            charger=virtual_charger,
+            transaction=row,
+            evse_id=1,
+            timestamp=now - timedelta(seconds=age),
+            sampled_values=[
+                {"value": str(meter), "unit": "Wh"},
+                {
+                    "value": str(watts),
+                    "measurand": "Power.Active.Import",
+                    "unit": "W",
+                },
+                {"value": "11", "measurand": "Power.Offered", "unit": "kW"},
+            ],
+        )
+    return row
+
+
+def new_charger(organization: Organization, **fields: Any) -> dict[str, Any]:
+    return {
+        "organization": organization.pk,
+        "identity": "NEW-1",
+        "kind": "virtual",
+        "ocpp_version": "OCPP1.6",
+        **fields,
+    }
+
+
+ADD = "admin:chargers_charger_add"
+
+
+def page_of(row: Charger | Location) -> str:
+    return reverse(f"admin:chargers_{row._meta.model_name}_change", args=[row.pk])
+
+
+# --- Registering and changing -----------------------------------------------------------
+
+
+def test_a_charger_is_registered_with_its_models_connectors(
+    signed_in: Client, organization: Organization
+) -> None:
+    model = ChargerModel.objects.get(slug="terra-184")
+    answer = signed_in.post(
+        reverse(ADD),
+        new_charger(
+            organization, model=model.pk, connector_type="CCS2", password="x" * 20
+        ),
+    )
+    charger = Charger.objects.get(identity="NEW-1")
+    assert answer.status_code == 302
+    assert charger.connector_count == 2
+    assert charger.connectors.count() == 3
+    assert password_matches(charger, "x" * 20)
+    assert not password_matches(charger, "y" * 20)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"identity": "ACME-AC-1"}, "exists already"),
+        ({"identity": "with space"}, "Letters, digits"),
+        ({"kind": "physical", "ws_url": "ws://csms.example"}, "dials our endpoint"),
+        ({"ws_url": "http://csms.example"}, "begins ws://"),
+        ({"model": "terra-184", "connector_type": "Type2"}, "has CCS2, CHAdeMO"),
+        ({"location": "other"}, "belongs to another organization"),
+    ],
+)
+def test_a_wrong_charger_is_refused_with_the_reason(
+    fields: dict[str, Any],
+    reason: str,
+    signed_in: Client,
+    organization: Organization,
+    other_organization: Organization,
+    virtual_charger: Charger,
+    location: Location,
+) -> None:
+    if "model" in fields:
+        fields = fields | {"model": ChargerModel.objects.get(slug=fields["model"]).pk}
+    if "location" in fields:
+        Location.objects.update(organization=other_organization)
+        fields = {"location": location.pk}
+    page = signed_in.post(reverse(ADD), new_charger(organization, **fields))
+    assert page.status_code == 200
+    assert reason in page.content.decode()
+    assert Charger.objects.count() == 1
+
+
+def test_a_password_is_kept_replaced_or_removed_but_never_shown(
+    signed_in: Client, organization: Organization, location: Location
+) -> None:
+    signed_in.post(reverse(ADD), new_charger(organization, password="secret password"))
+    charger = Charger.objects.get(identity="NEW-1")
+    settings_of = {"ocpp_version": "OCPP1.6", "is_enabled": "on", "name": "Renamed"}
+    signed_in.post(page_of(charger), settings_of)
+    charger.refresh_from_db()
+    assert charger.name == "Renamed"
+    assert password_matches(charger, "secret password")
+    assert "secret password" not in signed_in.get(page_of(charger)).content.decode()
+    signed_in.post(page_of(charger), {**settings_of, "password": "another password"})
+    charger.refresh_from_db()
+    assert not password_matches(charger, "secret password")
+    signed_in.post(page_of(charger), {**settings_of, "clear_password": "on"})
+    charger.refresh_from_db()
+    assert charger.password_hash == charger.password_encrypted == ""
+
+
+def test_a_charger_is_deleted_with_all_it_reported(
+    signed_in: Client, charging: Transaction
+) -> None:
+    charger = charging.charger
+    url = reverse("admin:chargers_charger_delete", args=[charger.pk])
+    assert "transaction: 1" in signed_in.get(url).content.decode().lower()
+    signed_in.post(url, {"post": "yes"})
+    assert not Charger.objects.exists()
+    assert not MeterValue.objects.exists()
+
+
+def test_a_model_in_use_is_not_deleted(
+    signed_in: Client, virtual_charger: Charger
+) -> None:
+    assert virtual_charger.model is not None
+    url = reverse("admin:chargers_chargermodel_delete", args=[virtual_charger.model.pk])
+    page = signed_in.post(url, {"post": "yes"})
+    assert page.status_code == 200
+    assert ChargerModel.objects.filter(pk=virtual_charger.model.pk).exists()
+
+
+def test_a_location_gets_a_slug(signed_in: Client, organization: Organization) -> None:
+    signed_in.post(
+        reverse("admin:chargers_location_add"),
+        {
+            "organization": organization.pk,
+            "name": "Gare du Nord",
+            "address": "18 Rue de Dunkerque",
+            "city": "Paris",
+            "country": "FR",
+            "latitude": "48.88",
+            "longitude": "2.35",
+            "status": "active",
+        },
+    )
+    assert Location.objects.get().slug.startswith("gare-du-nord-")
+
+
+def test_an_id_tag_is_added(signed_in: Client, organization: Organization) -> None:
+    url = reverse("admin:chargers_idtag_add")
+    tag = {"organization": organization.pk, "id_tag": "TAG-9"}
+    assert signed_in.post(url, tag).status_code == 302
+    page = signed_in.post(url, {**tag, "id_tag": "tag-9"})
+    assert "exists already" in page.content.decode()
+    assert IdTag.objects.count() == 1
+
+
+# --- Pages ------------------------------------------------------------------------------
+
+
+def test_a_chargers_page_shows_what_it_is_and_does(
+    signed_in: Client, charging: Transaction
+) -> None:
+    charger = charging.charger
+    Charger.objects.update(
+        boot={"chargePointVendor": "Wallbox", "chargePointModel": "P"}
+    )
+    Message.objects.create(
+        charger=charger,
+        direction="cp_to_csms",
+        action="Heartbeat",
+        message_type=2,
+        text='[2,"1","Heartbeat",{}]',
+        timestamp=timezone.now(),
+    )
+    html = signed_in.get(page_of(charger)).content.decode()
+    for shown in (
+        "7.36 kW",
+        "2.50 kWh",
+        "11.00 kW",
+        ">77</a>",
+        "TAG-1",
+        "Charge point vendor",
+        "Heartbeat",
+        "<svg",
+        f"{settings.OCPP_ENDPOINT_URL}/acme/ACME-AC-1",
+    ):
+        assert shown in html, shown
+
+
+def test_a_charger_that_never_reported_has_a_page(
+    signed_in: Client, physical_charger: Charger
+) -> None:
+    html = signed_in.get(page_of(physical_charger)).content.decode()
+    assert "Has to dial" in html
+    assert "It has not booted yet." in html
+
+
+def test_a_transaction_without_meter_values_is_shown(
+    signed_in: Client, charging: Transaction
+) -> None:
+    MeterValue.objects.all().delete()
+    assert signed_in.get(page_of(charging.charger)).status_code == 200
+    assert signed_in.get(reverse("admin:index")).status_code == 200
+
+
+def test_a_locations_page_lists_its_chargers(
+    signed_in: Client,
+    charging: Transaction,
+    physical_charger: Charger,
+    django_assert_max_num_queries: Any,
+) -> None:
+    location = charging.charger.location
+    assert location is not None
+    html = signed_in.get(page_of(location)).content.decode()
+    assert "ACME-AC-1" in html
+    assert "ACME-CP-1" in html
+    assert "7.36 kW" in html
+    for number in range(5):
+        create_charger(
+            organization=location.organization,
+            location=location,
+            identity=f"MORE-{number}",
+        )
+    with django_assert_max_num_queries(16):
+        signed_in.get(page_of(location))
+
+
+def test_the_whole_charger_is_shown_only_when_it_is_faulted(
+    virtual_charger: Charger,
+) -> None:
+    state = live.charger_state(virtual_charger)
+    assert [item.connector.evse_id for item in state.connectors] == [1]
+    virtual_charger.connectors.filter(evse_id=0).update(status=ConnectorStatus.FAULTED)
+    state = live.charger_state(Charger.objects.get(pk=virtual_charger.pk))
+    assert [item.tone for item in state.connectors] == ["bad", "idle"]
+
+
+def test_the_overview_sums_the_power_of_chargers_online(charging: Transaction) -> None:
+    now = live.overview(Charger.objects.all())
+    assert (now.chargers, now.online, now.charging) == (1, 1, 1)
+    assert now.power_w == 7360
+    Charger.objects.update(is_online=False)
+    assert live.overview(Charger.objects.all()).power_w == 0
+
+
+# --- The chart --------------------------------------------------------------------------
+
+
+def value(age: float, watts: float) -> MeterValue:
+    return MeterValue(
+        evse_id=1,
+        timestamp=NOW - timedelta(seconds=age),
+        sampled_values=[
+            {"value": str(watts), "measurand": "Power.Active.Import", "unit": "W"}
+        ],
+    )
+
+
+NOW = timezone.now()
+
+
+def test_nothing_metered_is_no_chart() -> None:
+    assert draw_power([], NOW) is None
+
+
+def test_a_gap_interrupts_the_line() -> None:
+    chart = draw_power([value(400, 1000), value(390, 2000), value(10, 3000)], NOW)
+    assert chart is not None
+    assert len(chart.lines) == 2
+
+
+def test_the_scale_ends_above_the_highest_value() -> None:
+    chart = draw_power([value(10, 11_040), value(0, 0)], NOW)
+    assert chart is not None
+    assert [tick.label for tick in chart.y_ticks][-1] == "20 kW"
+    heights = [float(p.split(",")[1]) for p in chart.lines[0].points.split()]
+    assert all(chart.top <= height <= chart.bottom for height in heights)
