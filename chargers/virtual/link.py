@@ -88,7 +88,6 @@ class Link:
         try:
             await self._connection.send(text)
         except ConnectionClosed:
-            self.session.close()
             raise LinkClosed("The connection is closed.") from None
 
     def _close_reason(self) -> str:

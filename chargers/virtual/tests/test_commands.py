@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chargers.ocpp.errors import CommandRejected, LinkClosed, OCPPError
+from chargers.ocpp.errors import CallTimeout, CommandRejected, LinkClosed, OCPPError
 
 from .csms import Bench, until
 
@@ -466,3 +466,50 @@ async def test_a_command_hears_that_its_charger_was_stopped(ready: Bench) -> Non
     await ready.charger.stop()
     with pytest.raises(LinkClosed):
         await command
+
+
+async def test_a_full_battery_suspends_the_transaction(ready: Bench) -> None:
+    await ready.perform(
+        "configuration", configuration={"MeterValueSampleInterval": "0"}
+    )
+    await ready.perform("start-session", id_tag="TAG")
+    ready.csms.forget()
+    await ready.clock.advance(60_000 / 22_000 * 3600 + 1)
+    await until(lambda: "1:SuspendedEV" in ready.csms.story)
+    assert ready.charger.connectors[1].energy_wh == 60_000
+    result = await ready.perform("ev-requests-energy")
+    assert result["status"] == "SuspendedEV"
+
+
+async def test_a_silent_csms_is_named(ready: Bench) -> None:
+    assert ready.charger.uplink._link is not None
+    ready.charger.uplink._link.session.call_timeout = 0.05
+    ready.csms.answers["StatusNotification"] = lambda payload: asyncio.Event().wait()
+    with pytest.raises(CallTimeout):
+        await ready.perform("plug-connector")
+
+
+async def test_a_refused_status_is_an_answer_all_the_same(ready: Bench) -> None:
+    def refuse(payload: dict[str, Any]) -> dict[str, Any]:
+        raise OCPPError("InternalError", "no")
+
+    ready.csms.answers["StatusNotification"] = refuse
+    result = await ready.perform("plug-connector")
+    assert result["status"] == "Preparing"
+    ready.csms.answers["Authorize"] = refuse
+    for command in ("authorize-id-tag", "start-session"):
+        with pytest.raises(CommandRejected, match="InternalError: no"):
+            await ready.perform(command, id_tag="TAG")
+
+
+async def test_a_stuck_lock_and_a_second_transaction_are_refused(ready: Bench) -> None:
+    await ready.perform("start-session", id_tag="TAG")
+    with pytest.raises(CommandRejected, match="already has a running transaction"):
+        await ready.perform("start-transaction", id_tag="TAG")
+    await ready.perform("inject-fault", fault_type="ConnectorLockFailure")
+    with pytest.raises(CommandRejected, match="stuck"):
+        await ready.perform("unlock-connector")
+    with pytest.raises(CommandRejected, match="speaks"):
+        await ready.perform(
+            "proxy-message", action="heartbeat", ocpp_version="ocpp2.0.1", payload={}
+        )

@@ -1,9 +1,12 @@
 """The physical model and the state machine, without any I/O."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 
+from .. import authorization
+from ..authorization import AuthorizationCache, is_accepted
+from ..clock import SystemClock, parse_time
 from ..configuration import Configuration
 from ..connector import Connector, Status, Transaction
 from ..vehicle import Vehicle, usable_w
@@ -106,3 +109,25 @@ def test_configuration_ignores_saved_values_it_no_longer_takes() -> None:
     saved = {"HeartbeatInterval": "x", "Gone": "1", "ResetRetries": "2"}
     configuration = Configuration(saved, connectors=1)
     assert configuration.to_state() == {"ResetRetries": "2"}
+
+
+async def test_the_system_clock_runs() -> None:
+    clock = SystemClock()
+    before, earlier = clock.monotonic(), clock.now()
+    await clock.sleep(0)
+    assert clock.monotonic() >= before
+    assert clock.now() >= earlier
+    assert parse_time("2026-01-01T00:00:00").tzinfo is UTC
+
+
+def test_an_expiry_that_cannot_be_read_accepts_nobody() -> None:
+    info = {"status": "Accepted", "expiryDate": "2026-01-01T23:59:60Z"}
+    assert not is_accepted(info, ManualClock().now())
+
+
+def test_the_cache_forgets_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authorization, "CACHE_LIMIT", 2)
+    cache = AuthorizationCache({})
+    for tag in ("A", "B", "a", "C"):
+        cache.remember(tag, {"status": "Accepted"})
+    assert list(cache.to_state()) == ["a", "c"]

@@ -265,3 +265,33 @@ async def test_saves_coalesce(bench: Bench) -> None:
     )
     assert bench.store.saves - before <= 3
     await bench.charger.perform("power-update", {"power_w": 5000})
+
+
+async def test_an_unknown_id_tag_may_be_allowed_offline(bench: Bench) -> None:
+    await bench.power_on()
+    settings = {"AllowOfflineTxForUnknownId": "true"}
+    await bench.perform("configuration", configuration=settings)
+    await bench.perform("plug-connector")
+    await go_offline(bench)
+    command = asyncio.create_task(bench.perform("start-session", id_tag="STRANGER"))
+    await come_back(bench)
+    assert (await command)["status"] == "Accepted"
+
+
+async def test_all_that_a_station_keeps_survives_a_restart(bench: Bench) -> None:
+    await bench.power_on(connectors=2)
+    await bench.perform("plug-connector", connector_id=1)
+    await bench.perform("inject-fault", connector_id=2, fault_type="GroundFault")
+    await bench.perform("power-update", connector_id=1, power_w=7000)
+    await bench.perform("authorize-id-tag", id_tag="TAG")
+    await bench.perform("local-auth-list", list_version=4, entries=[{"id_tag": "L"}])
+    await bench.perform("configuration", configuration={"ResetRetries": "3"})
+    await bench.kill()
+    bench.csms.forget()
+    await bench.power_on(connectors=2)
+    await bench.told("BootNotification", "0:Available", "1:Preparing", "2:Faulted")
+    assert bench.charger.connectors[1].offered_w == 7000
+    assert bench.charger.local_list.version == 4
+    assert bench.charger.local_list.find("l") == {"status": "Accepted"}
+    assert bench.charger.cache.find("tag") == {"status": "Accepted"}
+    assert bench.charger.configuration.integer("ResetRetries") == 3
