@@ -37,7 +37,13 @@ from .models import (
     Transaction,
 )
 from .services import register_charger, set_password
-from .templatetags.chargers_live import FRAMES, link_badge, status_badge, type_badge
+from .templatetags.chargers_live import (
+    FRAMES,
+    link_badge,
+    payload,
+    status_badge,
+    type_badge,
+)
 
 # --- Catalog: the same for all organizations --------------------------------------------
 
@@ -469,7 +475,7 @@ class MessageAdmin(ChargerRecordAdmin):
 
     @admin.display(description="Frame")
     def short_text(self, message: Message) -> str:
-        return message.text[:300]
+        return payload(message)[:300]
 
     @admin.display(description="Frame")
     def frame(self, message: Message) -> SafeString:

@@ -1,5 +1,7 @@
 """What templates need to show chargers."""
 
+import json
+
 from django import template
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -10,7 +12,8 @@ from chargers.models import Charger, Message
 from ocpplab import html
 from ocpplab.access import Access, access_of
 
-FRAMES = {2: ("CALL", "busy"), 3: ("CALLRESULT", "good"), 4: ("CALLERROR", "bad")}
+CALL = 2
+FRAMES = {CALL: ("CALL", "busy"), 3: ("CALLRESULT", "good"), 4: ("CALLERROR", "bad")}
 
 register = template.Library()
 register.filter("power", html.power)
@@ -39,6 +42,19 @@ def type_badge(message: Message) -> SafeString:
     """What kind of frame a message is."""
     name, tone = FRAMES.get(message.message_type or 0, ("unreadable", "warn"))
     return html.badge(name, tone)
+
+
+@register.filter
+def payload(message: Message) -> str:
+    """What a frame carries, in one line, without its type, id and action."""
+    try:
+        parts = json.loads(message.text)
+        carried = parts[3] if parts[0] == CALL else parts[2:]
+    except (ValueError, LookupError, TypeError):
+        return message.text
+    if isinstance(carried, list) and len(carried) == 1:
+        carried = carried[0]
+    return json.dumps(carried, ensure_ascii=False)
 
 
 @register.simple_tag

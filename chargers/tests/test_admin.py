@@ -22,6 +22,7 @@ from chargers.models import (
     Transaction,
 )
 from chargers.services import password_matches
+from chargers.templatetags.chargers_live import payload
 from ocpplab.models import Organization, User
 from tests.fixtures import create_charger
 
@@ -321,3 +322,18 @@ def test_the_scale_ends_above_the_highest_value() -> None:
     assert [tick.label for tick in chart.y_ticks][-1] == "20 kW"
     heights = [float(p.split(",")[1]) for p in chart.lines[0].points.split()]
     assert all(chart.top <= height <= chart.bottom for height in heights)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('[2,"1","Heartbeat",{"a":1}]', '{"a": 1}'),
+        ('[3,"1",{"a":1}]', '{"a": 1}'),
+        ('[4,"1","InternalError","why",{}]', '["InternalError", "why", {}]'),
+        ("no frame", "no frame"),
+        ("[2]", "[2]"),
+        ("{}", "{}"),
+    ],
+)
+def test_a_frame_is_told_by_what_it_carries(text: str, shown: str) -> None:
+    assert payload(Message(text=text)) == shown
