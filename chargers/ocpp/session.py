@@ -147,6 +147,7 @@ class Session:
             self._open[1].set_exception(
                 LinkClosed(f"The connection closed before {action} was answered.")
             )
+            self._open[1].exception()  # seen, also where nobody waits for it any more
 
     async def _answer(self, call: Call) -> None:
         try:
