@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 from redis import Redis
 from rest_framework.test import APIClient
 
@@ -26,6 +28,21 @@ def django_db_modify_db_settings() -> None:
         database["TEST"]["NAME"] = str(DIRECTORY / "test.sqlite3")
     elif worker:
         database["TEST"]["NAME"] = f"test_{database['NAME']}_{worker}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Ends what threads of the tests left connected, so that PostgreSQL lets its
+    database go."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture(scope="session")
