@@ -4,15 +4,16 @@ What operators tell them to do is added by the app ``commands``, which this one 
 know: it registers subclasses of these classes in their place.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import slugify
 
 from ocpplab.access import access_of
 from ocpplab.admin import (
@@ -24,8 +25,8 @@ from ocpplab.admin import (
 )
 from ocpplab.html import badge, energy, power, pretty_json
 
-from . import live
-from .choices import ConnectorStatus, Direction, OCPPVersion
+from . import live, services
+from .choices import ChargerKind, ConnectorStatus, Direction, OCPPVersion
 from .models import (
     Brand,
     Charger,
@@ -36,7 +37,7 @@ from .models import (
     MeterValue,
     Transaction,
 )
-from .services import register_charger, set_password
+from .provisioning import create_charger
 from .templatetags.chargers_live import (
     FRAMES,
     link_badge,
@@ -163,9 +164,20 @@ class LocationAdmin(OrganizationScopedAdmin):
     def save_model(
         self, request: HttpRequest, obj: Location, form: Any, change: bool
     ) -> None:
-        if not obj.slug:
-            obj.slug = f"{slugify(obj.name)[:100] or 'location'}-{obj.pk.hex[:8]}"
-        super().save_model(request, obj, form, change)
+        if change:
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            services.update_location(obj, changes)
+        else:
+            obj.pk = services.create_location(**form.cleaned_data).pk
+
+    def delete_model(self, request: HttpRequest, obj: Location) -> None:
+        services.delete_location(obj)
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[Location]
+    ) -> None:
+        for location in queryset:
+            services.delete_location(location)
 
 
 # --- Chargers ---------------------------------------------------------------------------
@@ -190,9 +202,12 @@ class ChargerForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        organization = data.get("organization") or self.instance.organization
-        location, model = data.get("location"), data.get("model")
-        if location and location.organization_id != organization.pk:
+        charger = self.instance
+        organization_id = charger.organization_id
+        if "organization" in data:
+            organization_id = data["organization"].pk
+        location, model = data.get("location"), data.get("model") or charger.model
+        if location and location.organization_id != organization_id:
             self.add_error("location", "It belongs to another organization.")
         wanted = data.get("connector_type")
         if model and wanted and wanted not in model.connector_types:
@@ -204,6 +219,7 @@ class ChargerForm(forms.ModelForm):
 class AddChargerForm(ChargerForm):
     """A new charger; it takes its connectors from its model."""
 
+    clear_password = None  # type: ignore[assignment]
     connector_count = forms.IntegerField(
         label="Connectors",
         required=False,
@@ -218,6 +234,9 @@ class AddChargerForm(ChargerForm):
         return given or (model.connector_count if model else 1)
 
 
+CHANGEABLE = ("name", "location", "connector_type", "ocpp_version", "ws_url")
+start_running = partial(services.set_running, is_running=True)
+stop_running = partial(services.set_running, is_running=False)
 VERSIONS = [(version.value, version.value) for version in OCPPVersion]
 VersionFilter = choice_filter("OCPP version", "ocpp_version", VERSIONS)
 
@@ -235,6 +254,7 @@ class ChargerAdmin(OrganizationScopedAdmin):
         "version",
     ]
     ordering = ["identity"]
+    actions = ["start", "stop", "restart"]
     list_filter = [
         "is_online",
         "connectors__status",
@@ -287,31 +307,60 @@ class ChargerAdmin(OrganizationScopedAdmin):
     ) -> Any:
         """An identity, once registered, stays what it is."""
         fields = super().get_readonly_fields(request, obj)
-        return [*fields, "identity", "kind", "connector_count"] if obj else fields
+        fixed = ["identity", "kind", "model", "connector_count"]
+        return [*fields, *fixed] if obj else fields
 
     def save_model(
         self, request: HttpRequest, obj: Charger, form: Any, change: bool
     ) -> None:
-        data = form.cleaned_data
+        """Only what was changed: the rest of the row is written by whoever holds it."""
+        data = dict(form.cleaned_data)
         if not change:
-            names = (
-                "organization",
-                "identity",
-                "kind",
-                "model",
-                "location",
-                "name",
-                "connector_type",
-                "connector_count",
-                "ocpp_version",
-                "ws_url",
-                "password",
-            )
-            obj.pk = register_charger(**{name: data[name] for name in names}).pk
+            obj.pk = create_charger(**data).pk
             return
-        if data.get("password") or data.get("clear_password"):
-            set_password(obj, data["password"])
-        super().save_model(request, obj, form, change)
+        if data["password"] or data["clear_password"]:
+            services.set_password(obj, data["password"])
+            obj.save(update_fields=["password_hash", "password_encrypted"])
+        if "is_enabled" in form.changed_data:
+            services.set_running(obj, data["is_enabled"])
+        changes = {n: data[n] for n in form.changed_data if n in CHANGEABLE}
+        if changes:
+            services.update_charger(obj, changes)
+
+    def delete_model(self, request: HttpRequest, obj: Charger) -> None:
+        services.delete_charger(obj)
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[Charger]
+    ) -> None:
+        for charger in queryset:
+            services.delete_charger(charger)
+
+    @admin.action(description="Start", permissions=["change"])
+    def start(self, request: HttpRequest, chargers: QuerySet[Charger]) -> None:
+        self._for_each_virtual(request, chargers, start_running, "started")
+
+    @admin.action(description="Stop", permissions=["change"])
+    def stop(self, request: HttpRequest, chargers: QuerySet[Charger]) -> None:
+        self._for_each_virtual(request, chargers, stop_running, "stopped")
+
+    @admin.action(description="Restart", permissions=["change"])
+    def restart(self, request: HttpRequest, chargers: QuerySet[Charger]) -> None:
+        self._for_each_virtual(request, chargers, services.restart, "restarted")
+
+    def _for_each_virtual(
+        self,
+        request: HttpRequest,
+        chargers: QuerySet[Charger],
+        do: Callable[[Charger], None],
+        done: str,
+    ) -> None:
+        changed = 0
+        for charger in chargers.filter(kind=ChargerKind.VIRTUAL):
+            if self.has_change_permission(request, charger):
+                do(charger)
+                changed += 1
+        messages.success(request, f"{changed} virtual chargers are being {done}.")
 
     def change_view(
         self,

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from chargers import live
-from chargers.choices import ChargerKind, ConnectorStatus
+from chargers.choices import ChargerKind, ConnectorStatus, ProvisioningStatus
 from chargers.models import Charger, Message
 from ocpplab import html
 from ocpplab.access import Access, access_of
@@ -29,9 +29,13 @@ def status_badge(status: str) -> SafeString:
 
 @register.filter
 def link_badge(charger: Charger) -> SafeString:
-    """Whether a charger's link is up."""
+    """Whether a charger's link is up, or how far its making is."""
     if charger.is_online:
         return html.badge("online", "good")
+    if charger.provisioning_status != ProvisioningStatus.READY:
+        state = charger.provisioning_status
+        tone = "bad" if state == ProvisioningStatus.FAILED else "busy"
+        return html.badge(state.lower(), tone)
     if charger.kind == ChargerKind.VIRTUAL and not charger.is_enabled:
         return html.badge("stopped", "idle")
     return html.badge("offline", "bad")

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers import live
+from chargers.admin import ChargerForm
 from chargers.chart import draw_power
 from chargers.choices import ConnectorStatus
 from chargers.models import (
@@ -337,3 +338,71 @@ def test_the_scale_ends_above_the_highest_value() -> None:
 )
 def test_a_frame_is_told_by_what_it_carries(text: str, shown: str) -> None:
     assert payload(Message(text=text)) == shown
+
+
+# --- Starting, stopping -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "is_enabled", "restarts"),
+    [("stop", False, 0), ("start", True, 0), ("restart", True, 1)],
+)
+def test_virtual_chargers_are_started_and_stopped(
+    action: str,
+    is_enabled: bool,
+    restarts: int,
+    signed_in: Client,
+    virtual_charger: Charger,
+    physical_charger: Charger,
+) -> None:
+    Charger.objects.update(is_enabled=not is_enabled)
+    ids = [virtual_charger.pk, physical_charger.pk]
+    url = reverse("admin:chargers_charger_changelist")
+    signed_in.post(url, {"action": action, "_selected_action": ids})
+    virtual_charger.refresh_from_db()
+    physical_charger.refresh_from_db()
+    assert (virtual_charger.is_enabled, virtual_charger.restarts) == (
+        is_enabled,
+        restarts,
+    )
+    assert physical_charger.is_enabled is not is_enabled
+
+
+def test_saving_settings_leaves_what_the_fleet_writes(
+    signed_in: Client, virtual_charger: Charger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean = ChargerForm.clean
+
+    def come_online_meanwhile(form: ChargerForm) -> dict[str, Any]:
+        Charger.objects.update(is_online=True)
+        return clean(form)
+
+    monkeypatch.setattr(ChargerForm, "clean", come_online_meanwhile)
+    signed_in.post(
+        page_of(virtual_charger),
+        {"name": "New", "ocpp_version": "OCPP1.6", "connector_type": "Type2"},
+    )
+    virtual_charger.refresh_from_db()
+    assert virtual_charger.name == "New"
+    assert virtual_charger.is_online
+    assert not virtual_charger.is_enabled
+
+
+def test_locations_are_changed_and_deleted(
+    signed_in: Client, virtual_charger: Charger, location: Location
+) -> None:
+    fields = ("address", "city", "country", "latitude", "longitude", "status")
+    given = {name: getattr(location, name) for name in fields}
+    signed_in.post(page_of(location), {**given, "name": "Renamed"})
+    location.refresh_from_db()
+    assert location.name == "Renamed"
+    url = reverse("admin:chargers_location_changelist")
+    signed_in.post(
+        url,
+        {
+            "action": "delete_selected",
+            "_selected_action": [str(location.pk)],
+            "post": "yes",
+        },
+    )
+    assert not Charger.objects.exists()
