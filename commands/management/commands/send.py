@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 actor=Actor(Origin.CLI, getpass.getuser()),
             )
             commands = submission.commands
-            if wait is not None:
+            if wait is not None and commands:
                 commands = services.wait_for_commands(commands, wait)
             if is_direct:
                 commands = [c if c.is_final else services.give_up(c) for c in commands]
