@@ -13,11 +13,13 @@ run: install
 install: .venv/.installed
 
 # What SQLite forgives, PostgreSQL may not: all but the slow ones run on both.
+# The browser's driver keeps an event loop running: no asyncio tests beside it.
 test: .venv/.installed-dev .venv-client/.installed
 	$(PYTEST) -q -n 2 --dist loadfile -m "not portal and not browser"
 	$(BIN)/python -m tests.postgres \
 		$(PYTEST) -q -n 2 --dist loadfile -m "not portal and not browser"
-	$(PYTEST) -q -m "portal or browser"
+	$(PYTEST) -q -n 2 --dist loadfile -m "portal and not browser"
+	$(PYTEST) -q -m browser
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
