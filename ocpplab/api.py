@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig
 from django.http import (
     Http404,
     HttpRequest,
@@ -84,6 +85,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
             return _invalid([_problem(("body",), str(reason), "json_invalid")])
         case UnsupportedMediaType():
             return _invalid([_problem(("body",), str(error.detail), "media_type")])
+        case RequestDataTooBig():
+            error = Unprocessable("The request is too large.")
         case Http404():
             error = NotFound()
         case DjangoPermissionDenied():

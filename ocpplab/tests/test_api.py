@@ -107,6 +107,14 @@ def test_a_body_that_is_not_said_to_be_json_is_refused(
     assert problem["loc"] == ["body"]
 
 
+def test_a_body_that_would_fill_the_memory_is_refused(
+    api: APIClient, settings: Any
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    response = api.post(PLUG, {"target": {}, "event": {"x": "y" * 100}})
+    assert detail_of(response, 422) == "The request is too large."
+
+
 @pytest.mark.parametrize("debug", [True, False])
 def test_an_unexpected_error_is_json_and_logged(
     api: APIClient,
