@@ -73,11 +73,11 @@ class Choice:
     def organization_ids(self) -> set[int]:
         return {row.organization_id for row in self.rows}
 
-    def targets(self, definition: Definition) -> Iterator[tuple[int, Target]]:
+    def targets(self) -> Iterator[tuple[int, Target]]:
         """Organization and target of each submission: as few as there can be."""
-        if not definition.fan_out or len(self.chargers) == 1:
-            for charger in self.chargers:
-                yield charger.organization_id, Target(charger_id=charger.pk)
+        if len(self.chargers) == 1:
+            [charger] = self.chargers
+            yield charger.organization_id, Target(charger_id=charger.pk)
         elif self.model is Location:
             for location in self.rows:
                 yield location.organization_id, Target(location_id=str(location.pk))
@@ -248,7 +248,7 @@ def submit(
     actor = Actor(Origin.ADMIN, user.get_username(), cast(User, user))
     organizations = Organization.objects.in_bulk(choice.organization_ids)
     total = Submission()
-    for organization_id, target in choice.targets(definition):
+    for organization_id, target in choice.targets():
         try:
             part = submit_commands(
                 organization=organizations[organization_id],

@@ -6,6 +6,7 @@ command is its method of the same name (``chargers.virtual``); what a physical o
 sent is in ``chargers.csms``. Wire format: contract, section 10.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from django.db import models
@@ -197,7 +198,8 @@ class Definition:
 
     @property
     def label(self) -> str:
-        return self.slug.replace("/", " ").replace("-", " ").capitalize()
+        words = self.slug.replace("/", " ").replace("-", " ").capitalize()
+        return re.sub(r"\bev\b", "EV", words, flags=re.IGNORECASE)
 
     @property
     def name(self) -> str:

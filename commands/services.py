@@ -81,9 +81,9 @@ def submit_commands(
 ) -> Submission:
     """Store a command for each charger of the target and queue their delivery.
 
-    Raises ValidationError (the event has a wrong shape), TargetNotFound, or, for a
-    command that takes a single charger, CommandRefused. A fan-out reports a charger that
-    cannot take the command among ``failed``.
+    Raises ValidationError (the event has a wrong shape) or TargetNotFound. A charger
+    that cannot take the command is among ``failed``; where it is the single target of a
+    command that is no fan-out, CommandRefused is raised instead.
     """
     serializer = definition.event(data=event)
     serializer.is_valid(raise_exception=True)
@@ -98,7 +98,7 @@ def submit_commands(
         try:
             _check(definition, charger, checked)
         except CommandRefused as refusal:
-            if not definition.fan_out:
+            if not definition.fan_out and target.charger_id is not None:
                 raise
             submission.failed.append(Failure(str(refusal), charger.identity))
             continue
@@ -254,6 +254,8 @@ def wait_for_commands(commands: Sequence[Command], timeout: float) -> list[Comma
     """Return the commands when all are final, or after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     ids = [command.pk for command in commands]
+    if not ids:
+        return []
     open_ids = set(ids)
     with get_connection().pubsub(ignore_subscribe_messages=True) as pubsub:
         _subscribe(pubsub, ids)

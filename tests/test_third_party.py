@@ -214,9 +214,11 @@ async def test_rubbish_does_not_end_the_connection(
 async def test_a_second_connection_replaces_the_first(
     portal: Portal, charger: tuple[str, str]
 ) -> None:
-    async with connected(portal, charger[0]) as first:
-        async with connected(portal, charger[0]) as second:
-            with pytest.raises(websockets.ConnectionClosed):
-                await asyncio.wait_for(first.recv(), 10)
-            await second.send('[2, "1", "Heartbeat", {}]')
-            assert json.loads(await second.recv())[0] == 3
+    async with (
+        connected(portal, charger[0]) as first,
+        connected(portal, charger[0]) as second,
+    ):
+        with pytest.raises(websockets.ConnectionClosed):
+            await asyncio.wait_for(first.recv(), 10)
+        await second.send('[2, "1", "Heartbeat", {}]')
+        assert json.loads(await second.recv())[0] == 3

@@ -17,6 +17,7 @@ from chargers.models import (
     Location,
     Message,
     MeterValue,
+    ProvisioningJob,
     Transaction,
 )
 from commands.models import Command
@@ -30,7 +31,7 @@ SCOPED = [
     for model, model_admin in admin.site._registry.items()
     if isinstance(model_admin, OrganizationScopedAdmin)
 ]
-RECORDS = [Transaction, MeterValue, Message, Command]
+RECORDS = [Transaction, MeterValue, Message, Command, ProvisioningJob]
 EDITABLE = [Charger, Location, IdTag, Membership, Organization, ApiToken]
 
 
@@ -69,6 +70,13 @@ def populate(organization: Organization, mark: str) -> dict[type[Model], Any]:
             evse_id=1,
             timestamp=now,
             sampled_values=[{"value": "1", "measurand": "Power.Active.Import"}],
+        ),
+        ProvisioningJob: ProvisioningJob.objects.create(
+            organization=organization,
+            location=charger.location,
+            templates=[],
+            items=[],
+            failed=[{"identity": f"CP-{mark}", "error": "It cannot be made."}],
         ),
         Message: Message.objects.create(
             charger=charger, direction="cp_to_csms", text=f'["{mark}"]', timestamp=now
