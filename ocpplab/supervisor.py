@@ -71,6 +71,7 @@ class Supervisor:
         self._is_starting_child = False
         self._is_stopping = False
         self._signals = 0
+        self.interrupted_by = ""
 
     # --- Signals ----------------------------------------------------------------------
 
@@ -81,6 +82,7 @@ class Supervisor:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1
+        self.interrupted_by = signal.Signals(number).name
         if self._signals == 1 and not self._is_starting_child:
             raise KeyboardInterrupt
 

@@ -124,6 +124,7 @@ def test_the_first_signal_interrupts_and_a_second_one_hurries(supervisor):
         assert sees(supervisor, "awake")
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
+        assert supervisor.interrupted_by == "SIGTERM"
         signal.raise_signal(signal.SIGINT)  # raises nothing: it is stopping already
         supervisor._signals = 1
         hurry = subprocess.Popen(

@@ -60,7 +60,7 @@ class Command(BaseCommand):
                 connections.close_all()
                 supervisor.run()
             except KeyboardInterrupt:
-                supervisor.say("stops")
+                supervisor.say(f"stops ({supervisor.interrupted_by})")
             finally:
                 supervisor.stop()
 
