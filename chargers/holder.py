@@ -15,9 +15,8 @@ from redis.exceptions import RedisError
 
 from . import leases, services
 from .batching import BatchWriter
-from .choices import Direction, ProcessRole
+from .choices import ProcessRole
 from .delivery import Delivery, doorbell_key
-from .models import Message
 from .ocpp.frames import Call, CallError, CallResult, Frame
 
 logger = logging.getLogger(__name__)
@@ -37,7 +36,9 @@ class Holder:
         self.name = leases.new_process_name(role)
         self.role = role
         self.capacity = capacity
-        self.messages: BatchWriter[Message] = BatchWriter(services.record_messages)
+        self.messages: BatchWriter[services.Frame] = BatchWriter(
+            services.record_messages
+        )
         self.links: BatchWriter[services.Link] = BatchWriter(services.record_links)
         self.delivery = Delivery(before_record=self.flush)
         self._tasks: list[asyncio.Task[None]] = []
@@ -80,13 +81,13 @@ class Holder:
     ) -> None:
         """Add a frame to the OCPP message log, soon."""
         self.messages.put(
-            Message(
-                charger_id=charger_id,
-                direction=Direction(direction),
-                action=action[:50],
-                message_type=_MESSAGE_TYPES.get(type(frame)),
-                text=text.replace("\0", "\N{REPLACEMENT CHARACTER}"),
-                timestamp=at,
+            services.Frame(
+                charger_id,
+                direction,
+                action[:50],
+                _MESSAGE_TYPES.get(type(frame)),
+                text.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+                at,
             )
         )
 

@@ -137,9 +137,10 @@ def _database() -> dict[str, object]:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
+        database["CONN_MAX_AGE"] = None  # to open a file anew costs as much as a write
     else:
-        database["CONN_MAX_AGE"] = 60
-        database["CONN_HEALTH_CHECKS"] = True
+        # Under ASGI each request has a thread of its own: a pool, not a connection each.
+        database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 20}
     return database
 
 

@@ -7,11 +7,11 @@ is valid by its schema.
 from collections.abc import Callable
 from typing import Any
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.utils import timezone
 
 from chargers import services
+from chargers.group_commit import group_commit
 from chargers.models import Charger
 from chargers.ocpp.errors import OCPPError
 from chargers.ocpp.values import check_range, format_time, parse_time
@@ -27,7 +27,7 @@ async def handle(charger: Charger, action: str, payload: Payload) -> Payload:
     if action in _WITHOUT_DATABASE:
         return _WITHOUT_DATABASE[action](charger, payload)
     if action in _WITH_DATABASE:
-        return await database_sync_to_async(_WITH_DATABASE[action])(charger, payload)
+        return await group_commit().run(_WITH_DATABASE[action], charger, payload)
     raise OCPPError("NotSupported", f"{action} is not supported here.")
 
 

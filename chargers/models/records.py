@@ -58,7 +58,10 @@ class Transaction(models.Model):
     number in 1.6, the station's own string in 2.x.
     """
 
-    charger = models.ForeignKey(Charger, models.CASCADE, related_name="transactions")
+    # Its own index would say what the composite ones say already.
+    charger = models.ForeignKey(
+        Charger, models.CASCADE, related_name="transactions", db_index=False
+    )
     transaction_id = models.CharField(max_length=36, blank=True)
     evse_id = models.PositiveSmallIntegerField("EVSE")
     connector_id = models.PositiveSmallIntegerField("connector", default=1)
@@ -116,7 +119,10 @@ class Transaction(models.Model):
 class MeterValue(models.Model):
     """One MeterValue of OCPP: a time and the values sampled then."""
 
-    charger = models.ForeignKey(Charger, models.CASCADE, related_name="meter_values")
+    # Its own index would say what the composite ones say already.
+    charger = models.ForeignKey(
+        Charger, models.CASCADE, related_name="meter_values", db_index=False
+    )
     transaction = models.ForeignKey(
         Transaction, models.CASCADE, null=True, blank=True, related_name="meter_values"
     )
@@ -166,7 +172,10 @@ class MeterValue(models.Model):
 class Message(models.Model):
     """One OCPP-J frame as it was on the wire; answers carry their request's action."""
 
-    charger = models.ForeignKey(Charger, models.CASCADE, related_name="messages")
+    # Its own index would say what the composite ones say already.
+    charger = models.ForeignKey(
+        Charger, models.CASCADE, related_name="messages", db_index=False
+    )
     direction = models.CharField(max_length=10, choices=Direction.choices)
     action = models.CharField(max_length=50, blank=True)
     message_type = models.PositiveSmallIntegerField(

@@ -30,6 +30,7 @@ from .registering import (
     update_charger,
 )
 from .reports import (
+    Frame,
     SavedState,
     delete_old_messages,
     record_boot,
@@ -49,6 +50,7 @@ from .transactions import (
 
 __all__ = [
     "Authorization",
+    "Frame",
     "Link",
     "SavedState",
     "add_connectors",

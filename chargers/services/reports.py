@@ -3,12 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 
 from chargers.models import Charger, Connector, Message, VirtualChargerState
+from chargers.rows import insert_rows
+
+_FRAME_COLUMNS = (
+    "charger",
+    "direction",
+    "action",
+    "message_type",
+    "text",
+    "timestamp",
+)
 
 
 def record_boot(charger: Charger, boot: Mapping[str, Any]) -> None:
@@ -49,9 +59,20 @@ def record_status(
     )
 
 
-def record_messages(messages: Sequence[Message]) -> None:
+class Frame(NamedTuple):
+    """A row of the OCPP message log."""
+
+    charger_id: str
+    direction: str
+    action: str
+    message_type: int | None
+    text: str
+    timestamp: datetime
+
+
+def record_messages(frames: Sequence[Frame]) -> None:
     """Add to the OCPP message log."""
-    Message.objects.bulk_create(messages)
+    insert_rows(Message, _FRAME_COLUMNS, frames)
 
 
 def delete_old_messages(before: datetime) -> None:

@@ -11,8 +11,17 @@ from django.utils import timezone
 
 from chargers.models import Charger, IdTag, MeterValue, Transaction
 from chargers.ocpp.values import parse_time
+from chargers.rows import insert_rows
 
 ACCEPTED = "Accepted"
+_METER_VALUE_COLUMNS = (
+    "charger",
+    "transaction",
+    "evse_id",
+    "connector_id",
+    "timestamp",
+    "sampled_values",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ def _authorization(tag: IdTag | None) -> Authorization:
     return Authorization(status, tag.parent_id_tag, tag.expires_at)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # many share a group commit
 def start_transaction(
     charger: Charger, *, evse_id: int, id_tag: str, meter_start_wh: int, at: datetime
 ) -> tuple[Transaction, Authorization]:
@@ -110,7 +119,7 @@ def _close_forgotten(charger: Charger, evse_id: int, at: datetime) -> None:
         row.save(update_fields=["stopped_at", "stop_reason", "meter_stop_wh"])
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # many share a group commit
 def stop_transaction(
     charger: Charger,
     *,
@@ -158,15 +167,20 @@ def _add_meter_values(
     row: Transaction | None,
     meter_values: Iterable[Mapping[str, Any]],
 ) -> None:
-    MeterValue.objects.bulk_create(
-        MeterValue(
-            charger=charger,
-            transaction=row,
-            evse_id=evse_id,
-            timestamp=parse_time(value["timestamp"]),
-            sampled_values=value["sampledValue"],
-        )
-        for value in meter_values
+    insert_rows(
+        MeterValue,
+        _METER_VALUE_COLUMNS,
+        [
+            (
+                charger.pk,
+                row.pk if row else None,
+                evse_id,
+                1,
+                parse_time(value["timestamp"]),
+                value["sampledValue"],
+            )
+            for value in meter_values
+        ],
     )
 
 
