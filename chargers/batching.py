@@ -5,8 +5,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
+
+from .group_commit import group_commit
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class BatchWriter(Generic[Item]):
     async def _write_batch(self) -> None:
         batch = self._items[:]
         try:
-            await database_sync_to_async(self._write)(batch)
+            await group_commit().run(self._write, batch)
         except (OperationalError, InterfaceError) as error:
             logger.warning("%d writes will be tried again: %s", len(batch), error)
             if (surplus := len(self._items) - LIMIT) > 0:
@@ -67,17 +68,17 @@ class BatchWriter(Generic[Item]):
                 self._forget(surplus)
             await asyncio.sleep(RETRY_PAUSE)
         except Exception:
-            await database_sync_to_async(self._write_singly)(batch)
+            for item in batch:
+                await self._write_singly(item)
             self._forget(len(batch))
         else:
             self._forget(len(batch))
 
-    def _write_singly(self, batch: Sequence[Item]) -> None:
-        for item in batch:
-            try:
-                self._write([item])
-            except Exception:
-                logger.exception("%r could not be written", item)
+    async def _write_singly(self, item: Item) -> None:
+        try:
+            await group_commit().run(self._write, [item])
+        except Exception:
+            logger.exception("%r could not be written", item)
 
     def _forget(self, count: int) -> None:
         del self._items[:count]

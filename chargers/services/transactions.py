@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -143,7 +144,7 @@ def stop_transaction(
         row.save(
             update_fields=["stopped_at", "meter_stop_wh", "stop_reason", "stop_id_tag"]
         )
-        _add_meter_values(charger, row.evse_id, row, meter_values)
+        _add_meter_values(charger, row.evse_id, row.pk, meter_values)
     return authorize(charger, id_tag) if id_tag else None
 
 
@@ -155,16 +156,32 @@ def record_meter_values(
     meter_values: Sequence[Mapping[str, Any]],
 ) -> None:
     """Keep meter values as OCPP has them: ``{timestamp, sampledValue}`` each."""
-    row = None
-    if transaction_id:
-        row = charger.transactions.filter(transaction_id=transaction_id).first()
-    _add_meter_values(charger, evse_id, row, meter_values)
+    row_key = (
+        _key_of_transaction(charger.pk, transaction_id) if transaction_id else None
+    )
+    _add_meter_values(charger, evse_id, row_key, meter_values)
+
+
+def _key_of_transaction(charger_id: str, transaction_id: str) -> int | None:
+    """The row of a transaction, looked up once: it never changes."""
+    try:
+        return _find_transaction(charger_id, transaction_id)
+    except Transaction.DoesNotExist:
+        return None
+
+
+@lru_cache(maxsize=50_000)
+def _find_transaction(charger_id: str, transaction_id: str) -> int:
+    found = Transaction.objects.filter(
+        charger_id=charger_id, transaction_id=transaction_id
+    )
+    return found.values_list("pk", flat=True).get()
 
 
 def _add_meter_values(
     charger: Charger,
     evse_id: int,
-    row: Transaction | None,
+    transaction_key: int | None,
     meter_values: Iterable[Mapping[str, Any]],
 ) -> None:
     insert_rows(
@@ -173,7 +190,7 @@ def _add_meter_values(
         [
             (
                 charger.pk,
-                row.pk if row else None,
+                transaction_key,
                 evse_id,
                 1,
                 parse_time(value["timestamp"]),
