@@ -22,6 +22,8 @@ def main() -> None:
         sys.exit(f"error: the database does not answer: {_one_line(error)}")
     except RedisConnectionError as error:
         sys.exit(f"error: Redis does not answer: {_one_line(error)}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _one_line(error: Exception) -> str:

@@ -13,6 +13,7 @@ from rq import SimpleWorker
 from rq.exceptions import DuplicateJobError
 from rq.job import Job
 from rq.queue import Queue
+from rq.worker_registration import REDIS_WORKER_KEYS
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,13 @@ class PortalWorker(SimpleWorker):
             return super().work(*args, **kwargs)
         finally:
             stop.set()
+
+    def heartbeat(self, *args: Any, **kwargs: Any) -> None:
+        """As usual, but a Redis that came back empty hears of the worker again."""
+        if not self.connection.sismember(REDIS_WORKER_KEYS, self.key):
+            self.connection.delete(self.key)
+            self.register_birth()
+        super().heartbeat(*args, **kwargs)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         close_old_connections()
