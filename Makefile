@@ -1,11 +1,11 @@
-# run, test, lint, install. Needs make and Python 3.11 or later, nothing else.
+# run, test, lint, bench, install. Needs make and Python 3.11 or later, nothing else.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint install
+.PHONY: run test lint bench install
 
 run: install
 	@exec $(BIN)/python manage.py portal
@@ -27,6 +27,10 @@ lint: .venv/.installed-dev
 	$(BIN)/mypy .
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
+
+bench: .venv/.installed-dev
+	$(BIN)/python -m bench.endpoint
+	$(BIN)/python -m bench.fleet
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
