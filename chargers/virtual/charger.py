@@ -19,6 +19,8 @@ from .configuration import Configuration
 from .connector import Connector, Notice
 from .flash import Flash, Store
 from .outbox import Outbox
+from .power import Power
+from .smart_charging import Profiles
 from .uplink import Uplink, cancel
 from .v16 import Messages
 from .v16_requests import Requests
@@ -91,6 +93,8 @@ class VirtualCharger:
         self.cache = AuthorizationCache(state.get("cache", {}))
         self.connectors = [self._connector(n) for n in range(spec.connectors + 1)]
         self.outlets = self.connectors[1:]
+        self.profiles = Profiles(state.get("profiles", []))
+        self.power = Power(self)
         self._restore_connectors(state)
         self.messages = Messages(spec, self.configuration, clock)
         self.charging = Charging(self)
@@ -331,6 +335,7 @@ class VirtualCharger:
             "local_list": self.local_list.to_state(),
             "cache": self.cache.to_state(),
             "connectors": {str(c.number): c.to_state() for c in self.connectors},
+            "profiles": self.profiles.to_state(),
             "outbox": self.outbox.to_state(),
         }
 
@@ -340,4 +345,5 @@ class VirtualCharger:
         saved_at = parse_time(state["saved_at"]) if "saved_at" in state else now
         for connector in self.connectors:
             if str(connector.number) in saved:
-                connector.restore(saved[str(connector.number)], saved_at, now)
+                connector.restore(saved[str(connector.number)])
+        self.power.catch_up(saved_at, now)

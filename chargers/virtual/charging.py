@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from .authorization import TagInfo, is_accepted
 from .clock import format_time, parse_time, wait_for_event
 from .connector import Connector, Transaction
 from .outbox import Message, Outcome
+from .smart_charging import Profile
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
@@ -111,6 +113,7 @@ class Charging:
         duration_s: int | None = None,
         energy_wh: float | None = None,
         is_session: bool = False,
+        profile: Profile | None = None,
     ) -> Message:
         """Begin a transaction, perhaps with limits; returns its StartTransaction."""
         reading = connector.read()
@@ -125,6 +128,13 @@ class Charging:
         if duration_s is not None:
             transaction.ends_at = format_time(now + timedelta(seconds=duration_s))
         connector.start(transaction, energy_limit_wh=energy_wh)
+        if profile is not None:
+            self._charger.profiles.install(
+                replace(
+                    profile, connector=connector.number, transaction=transaction.key
+                )
+            )
+        self._charger.power.apply()
         transaction.begin_values = self._charger.messages.transaction_data(
             connector.read(), "Transaction.Begin"
         )
@@ -142,10 +152,14 @@ class Charging:
         request = self._charger.messages.stop_transaction(
             transaction, connector.read(), reason
         )
-        connector.end()
-        self._charger.settle_availability()
+        self._close(connector, transaction)
         self.wake()
         return self._put(request, connector, transaction, is_boundary=True)
+
+    def _close(self, connector: Connector, transaction: Transaction) -> None:
+        connector.end()
+        self._charger.profiles.forget(transaction.key)
+        self._charger.settle_availability()
 
     def end_session(self, connector: Connector) -> Message:
         """Last meter values, StopTransaction, unplug: a driver who leaves."""
@@ -189,7 +203,9 @@ class Charging:
 
     # -- start from remote -----------------------------------------------------------
 
-    async def start_remotely(self, connector: Connector, id_tag: str) -> None:
+    async def start_remotely(
+        self, connector: Connector, id_tag: str, profile: Profile | None = None
+    ) -> None:
         """What follows an accepted RemoteStartTransaction (1.6, 5.11)."""
         if self._configuration.flag("AuthorizeRemoteTxRequests"):
             verdict = await self.authorize(id_tag)
@@ -198,7 +214,7 @@ class Charging:
         if connector.vehicle is None:
             await self._await_cable(connector)
         if connector.vehicle is not None and connector.is_free:
-            self.start(connector, id_tag)
+            self.start(connector, id_tag, profile=profile)
 
     async def _await_cable(self, connector: Connector) -> None:
         """Be in Preparing until somebody plugs in, at most for ConnectionTimeOut."""
@@ -237,10 +253,11 @@ class Charging:
         """Take samples and notice what ends by itself, for ever."""
         while True:
             self._changed.clear()
+            self._charger.power.apply()
             for connector in self._charger.outlets:
                 self._tend(connector)
             pauses = [self._due_in(c) for c in self._charger.outlets]
-            pause = max(SHORTEST_PAUSE, min(pauses))
+            pause = max(SHORTEST_PAUSE, min(*pauses, self._charger.power.due_in()))
             await wait_for_event(
                 self._changed, self._clock, None if math.isinf(pause) else pause
             )
@@ -352,7 +369,6 @@ class Charging:
         self._charger.outbox.discard(message.transaction, reason)
         transaction = connector.transaction
         if transaction is not None and transaction.key == message.transaction:
-            connector.end()
+            self._close(connector, transaction)
             if transaction.is_session:
                 self.unplug(connector)
-            self._charger.settle_availability()

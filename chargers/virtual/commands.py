@@ -214,7 +214,9 @@ class Commands:
         self, power_w: float, connector_id: int = 1, evse_id: int | None = None
     ) -> Result:
         connector = self._connector(connector_id)
-        effective = connector.limit_power(power_w)
+        connector.limit_power(power_w)
+        self._charger.power.apply()
+        effective = connector.offered_w
         await self._told(connector)
         whole = int(effective) if effective == int(effective) else effective
         return {"connector_id": connector_id, "power_w": whole}

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from .clock import parse_time
+from .smart_charging import Limit, Supply
 from .vehicle import AC_VOLTAGE_V, DC_VOLTAGE_V, Vehicle, active_phases, usable_w
 
 STEP_S = 10.0  # of the integration of power over time
@@ -97,7 +98,8 @@ class Connector:
         self.awaits_cable = False  # authorized from remote, nobody plugged in yet
         self.is_finished = False  # had its transaction, the cable is still in
         self.is_departing = False  # the EV leaves as soon as it is stopped
-        self.limit_w: float | None = None
+        self.limit_w: float | None = None  # set by hand
+        self.schedule: Limit | None = None  # what charging profiles allow now
         self.transaction: Transaction | None = None
         self._register_wh = 0.0
         self._monotonic = monotonic
@@ -137,16 +139,44 @@ class Connector:
         return self.transaction is None and self.is_operative and not self.fault
 
     @property
-    def offered_w(self) -> float:
+    def supply(self) -> Supply:
+        return Supply(self.rating_w, self.phases, self.is_dc)
+
+    @property
+    def could_charge(self) -> bool:
+        """Whether energy would flow if only it were offered."""
+        return (
+            self.transaction is not None
+            and not self.transaction.is_deauthorized
+            and not self.fault
+            and self.vehicle is not None
+            and self.vehicle.is_ready
+        )
+
+    @property
+    def local_limit_w(self) -> float:
         return self.rating_w if self.limit_w is None else self.limit_w
 
     @property
+    def offered_w(self) -> float:
+        local_w = self.local_limit_w
+        return local_w if self.schedule is None else min(local_w, self.schedule.watts)
+
+    @property
+    def offered_phases(self) -> int:
+        return self.phases if self.schedule is None else self.schedule.phases
+
+    @property
     def _usable_w(self) -> float:
+        limit = self.schedule
+        if limit is not None and self.offered_w < limit.least_w:
+            return 0.0
         return usable_w(
             self.offered_w,
-            phases=self.phases,
-            rating_w=self.rating_w,
+            phases=self.offered_phases,
+            rating_w=self.rating_w * self.offered_phases / self.phases,
             is_dc=self.is_dc,
+            amperes=math.inf if limit is None else limit.amperes,
         )
 
     @property
@@ -171,6 +201,12 @@ class Connector:
         power_w = self.power_w
         return self._room_wh() * 3600 / power_w if power_w else math.inf
 
+    @property
+    def _active_phases(self) -> int:
+        if self.is_dc:
+            return 1
+        return active_phases(self._usable_w, self.offered_phases)
+
     def is_over(self, now: datetime) -> bool:
         """Whether the session has reached a limit."""
         return self.transaction is not None and self.transaction.is_over(
@@ -185,7 +221,7 @@ class Connector:
             power_w=power_w,
             offered_w=self.offered_w,
             voltage_v=DC_VOLTAGE_V if self.is_dc else AC_VOLTAGE_V,
-            phases=1 if self.is_dc else active_phases(self._usable_w, self.phases),
+            phases=self._active_phases,
             soc=self.vehicle.soc if self.vehicle and self.is_dc else None,
         )
 
@@ -238,6 +274,12 @@ class Connector:
         self.settle()
         self.limit_w = min(max(0.0, float(power_w)), self.rating_w)
         return self.limit_w
+
+    def limit_by(self, schedule: Limit | None) -> None:
+        """From now on charging profiles allow so much, or as much as there is."""
+        if schedule != self.schedule:
+            self.settle()
+            self.schedule = schedule
 
     def set_fault(self, fault: str) -> None:
         self.settle()
@@ -308,8 +350,8 @@ class Connector:
             "transaction": asdict(self.transaction) if self.transaction else None,
         }
 
-    def restore(self, state: dict[str, Any], saved_at: datetime, now: datetime) -> None:
-        """Go on from a saved state; the EV went on charging in the time between."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
         vehicle, transaction = state.get("vehicle"), state.get("transaction")
         self.is_operative = state.get("operative", True)
         self.scheduled_operative = state.get("scheduled_operative")
@@ -319,8 +361,11 @@ class Connector:
         self.limit_w = state.get("limit_w")
         self._register_wh = state.get("register_wh", 0.0)
         self.transaction = Transaction(**transaction) if transaction else None
-        if self.transaction is not None and self.transaction.ends_at is not None:
-            now = min(now, parse_time(self.transaction.ends_at))
-        self._charge((now - saved_at).total_seconds())
         if state.get("departing"):
             self.unplug()
+
+    def catch_up(self, since: datetime, until: datetime) -> None:
+        """The EV went on charging while the charger's process was down."""
+        if self.transaction is not None and self.transaction.ends_at is not None:
+            until = min(until, parse_time(self.transaction.ends_at))
+        self._charge((until - since).total_seconds())

@@ -12,6 +12,7 @@ from ..ocpp.session import Reply
 from .authorization import TagInfo
 from .configuration import LOCAL_LIST_LIMIT
 from .connector import Connector
+from .v16_smart_charging import SmartCharging
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
@@ -24,6 +25,7 @@ class Requests:
     def __init__(self, charger: "VirtualCharger") -> None:
         self._charger = charger
         self._charging = charger.charging
+        self._smart_charging = SmartCharging(charger)
         self._handlers: dict[str, Handler] = {
             "ChangeAvailability": self._change_availability,
             "ChangeConfiguration": self._change_configuration,
@@ -37,6 +39,7 @@ class Requests:
             "SendLocalList": self._send_local_list,
             "TriggerMessage": self._trigger_message,
             "UnlockConnector": self._unlock_connector,
+            **self._smart_charging.handlers,
         }
 
     async def handle(self, action: str, payload: Payload) -> Payload | Reply:
@@ -87,17 +90,19 @@ class Requests:
 
     def _remote_start(self, payload: Payload) -> Payload | Reply:
         connector = self._connector_to_start(payload.get("connectorId"))
-        profile = payload.get("chargingProfile")
-        if (
-            connector is None
-            or not self._charger.is_online
-            or (profile and profile["chargingProfilePurpose"] != "TxProfile")
-        ):
+        if connector is None or not self._charger.is_online:
             return {"status": "Rejected"}
+        profile = None
+        if sent := payload.get("chargingProfile"):
+            profile = self._smart_charging.read_for_start(connector.number, sent)
+            if profile is None:
+                return {"status": "Rejected"}
         id_tag = payload["idTag"]
 
         def start() -> None:
-            self._charger.spawn(self._charging.start_remotely(connector, id_tag))
+            self._charger.spawn(
+                self._charging.start_remotely(connector, id_tag, profile)
+            )
 
         return Reply({"status": "Accepted"}, then=start)
 

@@ -1,5 +1,6 @@
 """The electric vehicle at the other end of the cable: battery and acceptance."""
 
+import math
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -47,18 +48,26 @@ class Vehicle:
         return asdict(self)
 
 
-def usable_w(offered_w: float, *, phases: int, rating_w: float, is_dc: bool) -> float:
+def usable_w(
+    offered_w: float,
+    *,
+    phases: int,
+    rating_w: float,
+    is_dc: bool,
+    amperes: float = math.inf,
+) -> float:
     """What of an offer can be transferred at all, in W.
 
     An AC charger whose offer is below 6 A on all its phases falls back to one; below
-    6 A there it cannot charge.
+    6 A there it cannot charge. ``amperes`` is a limit of each phase beside the offer.
     """
     if is_dc:
         return offered_w
-    least_w = MIN_CURRENT_A * AC_VOLTAGE_V
-    if offered_w >= least_w * phases:
-        return offered_w
-    return min(offered_w, rating_w / phases) if offered_w >= least_w else 0.0
+    least_w, most_w = MIN_CURRENT_A * AC_VOLTAGE_V, amperes * AC_VOLTAGE_V
+    if offered_w >= least_w * phases and amperes >= MIN_CURRENT_A:
+        return min(offered_w, most_w * phases)
+    on_one_phase = min(offered_w, rating_w / phases, most_w)
+    return on_one_phase if on_one_phase >= least_w else 0.0
 
 
 def active_phases(power_w: float, phases: int) -> int:

@@ -87,16 +87,18 @@ async def test_a_restored_connector_charged_in_the_time_between() -> None:
     await clock.advance(36)
     saved, saved_at = target.to_state(), clock.now()
     again = connector(clock)
-    again.restore(saved, saved_at, saved_at + timedelta(seconds=36))
+    again.restore(saved)
+    again.catch_up(saved_at, saved_at + timedelta(seconds=36))
     assert again.read().energy_wh == 440
     assert again.status is Status.CHARGING
-    again.restore(saved, saved_at, saved_at - timedelta(hours=1))
+    again.restore(saved)
+    again.catch_up(saved_at, saved_at - timedelta(hours=1))
     assert again.read().energy_wh == 220
 
 
 async def test_a_partial_state_is_enough() -> None:
     target = connector(ManualClock())
-    target.restore({"fault": "GroundFault"}, *[ManualClock().now()] * 2)
+    target.restore({"fault": "GroundFault"})
     assert target.status is Status.FAULTED
 
 

@@ -250,7 +250,7 @@ async def test_the_rest_of_core(ready: Bench) -> None:
 
 async def test_what_is_not_built_is_not_supported(ready: Bench) -> None:
     with pytest.raises(OCPPError, match="NotSupported"):
-        await ready.csms.call("ClearChargingProfile", {})
+        await ready.csms.call("GetDiagnostics", {"location": "ftp://x"})
     assert ready.csms.session is not None
     with pytest.raises(OCPPError, match="NotImplemented"):
         await ready.csms.session.call("MakeCoffee", {}, validate=False)
