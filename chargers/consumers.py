@@ -20,6 +20,7 @@ from .csms import commands_v16, v16
 from .holder import Holder
 from .models import Charger
 from .ocpp.frames import Frame
+from .ocpp.messages import SENT_BY_CHARGERS
 from .ocpp.session import Session
 from .ocpp.versions import Version, choose_subprotocol
 
@@ -81,7 +82,11 @@ class ChargerConsumer(Stranger):
         self.charger = charger
         self.connection_id = secrets.token_hex(16)
         self.session = Session(
-            version, send=self._send, handle=self._handle, observe=self._observe
+            version,
+            send=self._send,
+            handle=self._handle,
+            observe=self._observe,
+            takes=SENT_BY_CHARGERS[version],
         )
         await self.accept(version.value)
         self.is_open = True

@@ -1,6 +1,7 @@
 """OCPP-J messages and their text on the wire (OCPP-J 1.6, section 4; 2.0.1, part 4)."""
 
 import json
+import math
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from .errors import FrameError, OCPPError
 
 MESSAGE_ID_LIMIT = 36
+DIGIT_LIMIT = 4000  # of an integer
 
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
 
@@ -66,7 +68,7 @@ def parse(text: str | bytes) -> Frame:
             OCPPError("RpcFrameworkError", "Binary frames carry no OCPP-J message.")
         )
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data, is_clear = _decode(text)
     except (ValueError, RecursionError):
         raise FrameError(
             OCPPError("RpcFrameworkError", "The frame is not JSON.")
@@ -87,14 +89,19 @@ def parse(text: str | bytes) -> Frame:
                 "The message id is no string of 1 to 36 characters.",
             )
         )
+    if type(kind) is not int:
+        kind = type(kind).__name__
+    problem = ""
     if "\\u" in text and _has_unstorable_text(data):
+        problem = "The text holds a NUL or half a surrogate pair."
+    elif not is_clear:
+        problem = "An object has the same name twice."
+    if problem:
+        # Only a CALL is answered.
         raise FrameError(
-            OCPPError(
-                "FormatViolation", "The text holds a NUL or half a surrogate pair."
-            ),
-            message_id,
+            OCPPError("FormatViolation", problem), message_id if kind == CALL else None
         )
-    if kind == CALL and not isinstance(kind, bool):
+    if kind == CALL:
         return _parse_call(data, message_id)
     if kind == CALLRESULT:
         if len(data) == 3 and isinstance(data[2], dict):
@@ -107,7 +114,7 @@ def parse(text: str | bytes) -> Frame:
             return CallError(message_id, data[2], description, details)
     else:
         raise UnknownMessageType(
-            OCPPError("MessageTypeNotSupported", f"There is no message type {kind!r}."),
+            OCPPError("MessageTypeNotSupported", f"There is no message type {kind}."),
             message_id,
         )
     raise FrameError(OCPPError("RpcFrameworkError", "The answer has a wrong shape."))
@@ -130,13 +137,47 @@ def _dump(message: list[Any]) -> str:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise json.JSONDecodeError(f"{name} is no JSON", name, 0)
+
+
+def _parse_integer(digits: str) -> int | float:
+    """One of thousands of digits, which int() refuses, is as good as infinite."""
+    return int(digits) if len(digits) <= DIGIT_LIMIT else math.inf
+
+
+class _RepeatedName(Exception):
+    """An object has a name twice: nobody knows which value was meant."""
+
+
+def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise _RepeatedName
+    return made
+
+
+_STRICT = json.JSONDecoder(
+    parse_constant=_refuse_constant, object_pairs_hook=_make_object
+)
+_LENIENT = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_parse_integer)
+
+
+def _decode(text: str) -> tuple[Any, bool]:
+    """What the JSON says, and whether it says it without repeating a name."""
+    try:
+        return _STRICT.decode(text), True
+    except _RepeatedName:
+        return _LENIENT.decode(text), False
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # from int()
+        return _LENIENT.decode(text), True
 
 
 def _has_unstorable_text(data: Any) -> bool:
     """Whether any string in it is refused by UTF-8 or by PostgreSQL (NUL)."""
     try:
         encoded = json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, RecursionError):
         return True
     return rb"\u0000" in encoded

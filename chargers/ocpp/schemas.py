@@ -7,6 +7,7 @@ times included.
 import importlib.util
 import json
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ import jsonschema_rs
 from .errors import OCPPError
 from .versions import Version
 
+ERRORS_COMPARED = 20  # of one payload, to find the one that says most
+
 _FOLDERS = {Version.V16: "v16", Version.V201: "v201", Version.V21: "v21"}
 
-# Which CALLERROR names a broken schema keyword (OCPP-J 1.6, 4.2.3).
+# Which CALLERROR names a broken schema keyword (OCPP-J 1.6, 4.2.3); all others are
+# PropertyConstraintViolations.
 _CODES = {
     "required": "OccurrenceConstraintViolation",
     "additionalProperties": "OccurrenceConstraintViolation",
@@ -40,6 +44,19 @@ def validate_response(version: Version, action: str, payload: dict[str, Any]) ->
     _validate(_validator(version, action, "response"), action, payload)
 
 
+def schema_of(version: Version, action: str, kind: str = "request") -> dict[str, Any]:
+    """The official JSON schema of an action's ``request`` or ``response``."""
+    folder = _schema_folder(version)
+    if kind == "response":
+        path = folder / f"{action}Response.json"
+    else:
+        path = folder / (
+            f"{action}.json" if version.is_v16 else f"{action}Request.json"
+        )
+    schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
+    return schema
+
+
 @cache
 def actions(version: Version) -> frozenset[str]:
     """Every action that a version knows, in either direction."""
@@ -48,9 +65,16 @@ def actions(version: Version) -> frozenset[str]:
 
 
 def _validate(validator: Any, action: str, payload: dict[str, Any]) -> None:
-    if validator.is_valid(payload):
-        return
-    error = next(validator.iter_errors(payload))
+    try:
+        if validator.is_valid(payload):
+            return
+        errors = list(islice(validator.iter_errors(payload), ERRORS_COMPARED))
+    except ValueError:  # jsonschema-rs gives up on it
+        raise OCPPError(
+            "FormatViolation", f"{action}: the payload is nested too deeply."
+        ) from None
+    # Of a wrong type, an enumeration says no more than that it is none of its values.
+    error = min(errors, key=lambda error: error.kind.name == "enum")
     where = ".".join(str(part) for part in error.instance_path)
     description = f"{where}: {error.message}" if where else error.message
     raise OCPPError(
@@ -65,14 +89,10 @@ def _validator(version: Version, action: str, kind: str) -> Any:
         raise OCPPError(
             "NotImplemented", f"{version.label} has no action {action[:50]!r}."
         )
-    folder = _schema_folder(version)
-    if kind == "response":
-        path = folder / f"{action}Response.json"
-    else:
-        path = folder / (
-            f"{action}.json" if version.is_v16 else f"{action}Request.json"
-        )
-    schema = json.loads(path.read_text(encoding="utf-8-sig"))
+    schema = schema_of(version, action, kind)
+    if version.is_v16:
+        # Those of the security whitepaper name draft 6, where 1.0 is an integer.
+        return jsonschema_rs.Draft4Validator(schema, validate_formats=True)
     return jsonschema_rs.validator_for(schema, validate_formats=True)
 
 

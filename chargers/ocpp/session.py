@@ -20,7 +20,7 @@ from .frames import (
     new_message_id,
     parse,
 )
-from .schemas import validate_request, validate_response
+from .schemas import actions, validate_request, validate_response
 from .versions import Version
 
 logger = logging.getLogger(__name__)
@@ -56,6 +56,8 @@ class Session:
     ``handle(action, payload)`` answers a valid CALL of the peer; what it raises becomes
     a CALLERROR. It must not await a CALL of its own on the same session (that would
     wait for itself): it returns a ``Reply`` whose ``then`` starts the task that does.
+    ``takes`` names the actions that the peer may send, where not all: the others of the
+    version are answered NotSupported, whatever they carry.
     """
 
     def __init__(
@@ -66,16 +68,19 @@ class Session:
         handle: Handler,
         observe: Observer | None = None,
         call_timeout: float = DEFAULT_CALL_TIMEOUT,
+        takes: frozenset[str] | None = None,
     ) -> None:
         self.version = version
         self.call_timeout = call_timeout
         self._send = send
         self._handle = handle
         self._observe = observe
+        self._takes = takes
         self._turn = (
             asyncio.Lock()
         )  # one CALL in flight per direction (OCPP-J 1.6, 4.1.1)
         self._open: tuple[Call, asyncio.Future[CallResult | CallError]] | None = None
+        self._answering: set[str] = set()  # ids of the peer's CALLs in progress
         self._closed = False
 
     async def call(
@@ -150,7 +155,17 @@ class Session:
             self._open[1].exception()  # seen, also where nobody waits for it any more
 
     async def _answer(self, call: Call) -> None:
+        if call.message_id in self._answering:
+            return  # the same CALL once more: it has one answer, which is on its way
+        self._answering.add(call.message_id)
         try:
+            await self._answer_once(call)
+        finally:
+            self._answering.discard(call.message_id)
+
+    async def _answer_once(self, call: Call) -> None:
+        try:
+            self._check_direction(call.action)
             validate_request(self.version, call.action, call.payload)
             reply = await self._reply_to(call)
         except OCPPError as error:
@@ -159,6 +174,12 @@ class Session:
         await self._emit(CallResult(call.message_id, reply.payload), call.action)
         if reply.then is not None:
             reply.then()
+
+    def _check_direction(self, action: str) -> None:
+        if self._takes is None or action in self._takes:
+            return
+        if action in actions(self.version):
+            raise OCPPError("NotSupported", f"{action} is not for this side to answer.")
 
     async def _reply_to(self, call: Call) -> Reply:
         """The handler's answer, valid; OCPPError when it refuses or fails."""

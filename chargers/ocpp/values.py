@@ -8,8 +8,11 @@ from .errors import OCPPError
 
 def parse_time(text: str) -> datetime:
     """The UTC time an OCPP dateTime names; OCPPError if there is no such time."""
+    text = text.upper()
+    if text[16:19] == ":60":  # a leap second, which datetime does not know
+        text = f"{text[:16]}:59{text[19:]}"
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise OCPPError(
             "PropertyConstraintViolation", f"{text[:40]!r} is no time."
