@@ -61,3 +61,28 @@ class ProcessRole(models.TextChoices):
 
     FLEET = "fleet"  # runs virtual chargers
     WEB = "web"  # has the connections of physical ones
+
+
+class BootPolicy(models.TextChoices):
+    """What a BootNotification is answered (OCPP 1.6, 4.2)."""
+
+    ACCEPTED = "Accepted"
+    PENDING = "Pending"  # an operator has to accept the charger first
+    REJECTED = "Rejected"
+
+
+class SecurityProfile(models.IntegerChoices):
+    """How a charger must come to the endpoint, at least (security whitepaper, 2)."""
+
+    UNSECURED = 0, "0: any connection"
+    BASIC = 1, "1: password"
+    TLS = 2, "2: TLS and password"
+    MUTUAL_TLS = 3, "3: TLS and a client certificate"
+
+
+class StationSubject(models.TextChoices):
+    """What a charger reports the progress of."""
+
+    FIRMWARE = "firmware"
+    DIAGNOSTICS = "diagnostics"
+    LOG = "log"

@@ -1,23 +1,29 @@
 """What exists: catalog, locations, chargers, and what chargers report."""
 
 from .catalog import Brand, ChargerModel
+from .certificates import CertificateAuthority, IssuedCertificate
 from .charger import Charger, Connector, Process, VirtualChargerState
 from .location import Location
 from .provisioning import DeletedLocation, ProvisioningJob
 from .records import IdTag, Message, MeterValue, Transaction
+from .station import SecurityEvent, StationStatus
 
 __all__ = [
     "Brand",
+    "CertificateAuthority",
     "Charger",
     "ChargerModel",
     "Connector",
     "DeletedLocation",
     "IdTag",
+    "IssuedCertificate",
     "Location",
     "Message",
     "MeterValue",
     "Process",
     "ProvisioningJob",
+    "SecurityEvent",
+    "StationStatus",
     "Transaction",
     "VirtualChargerState",
 ]

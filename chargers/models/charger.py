@@ -3,17 +3,19 @@
 import secrets
 from typing import Any
 
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
 from chargers.choices import (
     IN_PROVISIONING,
+    BootPolicy,
     ChargerKind,
     ConnectorStatus,
     OCPPVersion,
     ProcessRole,
     ProvisioningStatus,
+    SecurityProfile,
 )
 from ocpplab.models import Organization
 
@@ -118,6 +120,24 @@ class Charger(models.Model):
         default=dict, blank=True, editable=False, help_text="Its BootNotification."
     )
     booted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    boot_policy = models.CharField(
+        max_length=8,
+        choices=BootPolicy.choices,
+        default=BootPolicy.ACCEPTED,
+        help_text="What its BootNotification is answered.",
+    )
+    boot_interval = models.PositiveIntegerField(
+        default=0,
+        validators=[MaxValueValidator(2**31 - 1)],
+        help_text="Answered with it, s: the heartbeat interval, or the pause before the "
+        "next attempt. 0: the portal's default.",
+    )
+    security_profile = models.PositiveSmallIntegerField(
+        choices=SecurityProfile.choices,
+        default=SecurityProfile.UNSECURED,
+        help_text="A connection that offers less is refused. A password, where the "
+        "charger has one, is asked for in any case but profile 3.",
+    )
 
     holder = models.ForeignKey(
         "Process",
@@ -168,6 +188,10 @@ class Charger(models.Model):
             models.CheckConstraint(
                 condition=Q(provisioning_status__in=ProvisioningStatus.values),
                 name="charger_provisioning_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(boot_policy__in=BootPolicy.values),
+                name="charger_boot_policy_known",
             ),
         ]
 

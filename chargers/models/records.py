@@ -97,6 +97,8 @@ class Transaction(models.Model):
             # A charger that repeats StartTransaction means the same transaction.
             models.UniqueConstraint(
                 fields=["charger", "evse_id", "connector_id", "started_at", "id_tag"],
+                # EVSE 0 holds the ends of those whose beginning was never reported.
+                condition=Q(evse_id__gt=0),
                 name="transaction_started_once",
             ),
         ]
