@@ -240,6 +240,20 @@ OCPP_ENDPOINT_URL = env.str(
 ).rstrip("/")
 # What BootNotification answers as heartbeat interval, s.
 OCPP_HEARTBEAT_INTERVAL = env.int("OCPPLAB_HEARTBEAT_INTERVAL", default=300)
+# Whether who dials an organization's endpoint with an identity that nobody registered is
+# registered, its boot pending until an operator accepts it.
+OCPP_REGISTER_UNKNOWN_CHARGERS = env.bool(
+    "OCPPLAB_REGISTER_UNKNOWN_CHARGERS", default=False
+)
+# The header in which a proxy that ends TLS hands on the client certificate that it asked
+# for (PEM, percent-encoded), such as X-Client-Cert. It must drop that of the client.
+OCPP_CLIENT_CERTIFICATE_HEADER = env.str(
+    "OCPPLAB_CLIENT_CERTIFICATE_HEADER", default=""
+)
+# A transaction of which its charger, booted since, has said nothing for so long is over.
+TRANSACTION_ABANDONED_AFTER = env.int(
+    "OCPPLAB_TRANSACTION_ABANDONED_AFTER", default=24 * 3600
+)
 # How long a queued command may wait for its charger before it expires, s.
 COMMAND_TTL = env.int("OCPPLAB_COMMAND_TTL", default=600)
 # How long a charger may take to carry a command out before it counts as failed, s.
