@@ -1,11 +1,13 @@
 """What all of the REST API shares: error bodies and list envelopes (contract, 4)."""
 
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import (
     Http404,
     HttpRequest,
@@ -14,6 +16,8 @@ from django.http import (
     JsonResponse,
 )
 from django.views import defaults
+from django_rq import get_queue
+from redis.exceptions import RedisError
 from rest_framework import serializers, status
 from rest_framework.exceptions import (
     APIException,
@@ -64,6 +68,15 @@ class BadRequest(APIException):
     default_code = "bad_request"
 
 
+class Unavailable(APIException):
+    """What cannot be done at the moment: 503, and when to ask again."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The portal cannot do this at the moment."
+    default_code = "unavailable"
+    wait = 1.0  # seconds
+
+
 class QueryError(ValidationError):
     """Wrong query parameters."""
 
@@ -91,11 +104,19 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
             error = NotFound()
         case DjangoPermissionDenied():
             error = PermissionDenied()
+        case SuspiciousOperation():  # such as more parameters than Django reads
+            error = Unprocessable(str(error))
+        case OperationalError() | InterfaceError():
+            logger.error("%s has no database: %s", context["request"].path, error)
+            error = Unavailable()
     if not isinstance(error, APIException):
         logger.exception("%s failed", context["request"].path, exc_info=error)
         return Response({"detail": SERVER_ERROR}, status.HTTP_500_INTERNAL_SERVER_ERROR)
-    challenge = getattr(error, "auth_header", None)
-    headers = {"WWW-Authenticate": challenge} if challenge else None
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(math.ceil(wait))
     return Response({"detail": str(error.detail)}, error.status_code, headers=headers)
 
 
@@ -166,6 +187,14 @@ def _answer(
     return page
 
 
+def require_redis() -> None:
+    """503 where work that is accepted now could not be handed to a worker."""
+    try:
+        get_queue().connection.ping()
+    except RedisError:
+        raise Unavailable("The portal cannot hand this over at the moment.") from None
+
+
 # --- Query parameters and envelopes ---------------------------------------------------
 
 
@@ -228,7 +257,7 @@ class Page(BasePagination):
             "required": ["data", *numbers],
             "properties": {
                 "data": schema,
-                **{name: {"type": "integer"} for name in numbers},
+                **{name: {"type": "integer", "example": 1} for name in numbers},
             },
         }
 

@@ -1,6 +1,10 @@
-"""Who may use the portal: users, organizations (the tenants) and API tokens."""
+"""Who may use the portal: users, organizations (the tenants) and API tokens.
+
+And what the API remembers of its requests.
+"""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
@@ -125,3 +129,29 @@ class ApiToken(models.Model):
         return self.revoked_at is None and (
             self.expires_at is None or now < self.expires_at
         )
+
+
+class IdempotencyKey(models.Model):
+    """A POST that was sent with an ``Idempotency-Key``, and how it was answered."""
+
+    token = models.ForeignKey(ApiToken, models.CASCADE)
+    organization = models.ForeignKey(Organization, models.CASCADE)
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64, help_text="Of method, path and body.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="Null: not yet.")
+    body: Any = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["token", "organization", "key"], name="idempotency_key_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def is_done(self) -> bool:
+        return self.status is not None

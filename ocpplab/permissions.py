@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from .models import ApiToken, Organization, Role
@@ -48,6 +48,18 @@ class HasOrganization(HasToken):
             if organization is None:
                 raise PermissionDenied("X-Organization-Id names no organization.")
         request.organization = organization  # type: ignore[attr-defined]
+        return True
+
+
+class MayChange(HasOrganization):
+    """Any role reads; only an admin's token makes, changes and removes."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not super().has_permission(request, view):
+            return False
+        is_read = request.method in SAFE_METHODS
+        if not is_read and not Role(cast(ApiToken, request.auth).role).may_change:
+            raise PermissionDenied("Only a token of the role admin may change this.")
         return True
 
 

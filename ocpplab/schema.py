@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
@@ -58,15 +59,33 @@ DESCRIPTIONS = {
     403: "The token's role does not suffice, or names no organization.",
     404: "There is no such thing in the organization.",
     422: "The request has a wrong shape, or cannot be done.",
+    429: "Too many requests of this token: `Retry-After` says when to go on.",
     500: "Unexpected error.",
-    503: "Not possible at the moment.",
+    503: "Not possible at the moment: `Retry-After` says when to try again.",
 }
+ANYWHERE = (429, 503)  # whatever the contract declares
 ORGANIZATION = OpenApiParameter(
     "X-Organization-Id",
     str,
     OpenApiParameter.HEADER,
     description="The organization's id or slug: for admin tokens, and only for them.",
 )
+
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Of the caller's choice: the same request with the same key is done "
+    "once, and answered alike for 24 hours.",
+)
+
+
+class GatewaySchema(AutoSchema):
+    """Adds what is true of every POST."""
+
+    def get_override_parameters(self) -> list[Any]:
+        return [IDEMPOTENCY_KEY] if self.method == "POST" else []
 
 
 def operation(
@@ -97,7 +116,7 @@ def operation(
                     HTTPValidationError if code == 422 else HttpErrorResponse,
                     DESCRIPTIONS[code],
                 )
-                for code in errors
+                for code in sorted({*errors, *ANYWHERE})
             },
         },
         **extra,

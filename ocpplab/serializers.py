@@ -4,7 +4,7 @@ The error codes are those of the contract's published examples (section 4.1).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -35,6 +35,29 @@ class StrictSerializer(serializers.Serializer):
         return given
 
 
+class PartialSerializer(StrictSerializer):
+    """The body of a PUT: changes what it names, and nothing else.
+
+    Null empties the fields of ``cleared``, which says what they are then, and is read as
+    absent for all others.
+    """
+
+    cleared: Mapping[str, Any] = {}
+    always: Collection[str] = ()  # fields that must be there all the same
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        for name in fields.keys() - self.always:
+            fields[name].required = False
+            fields[name].allow_null = True
+        return fields
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        values = super().to_internal_value(data)
+        nulls = {name: self.cleared[name] for name in self.cleared.keys() & data.keys()}
+        return {**nulls, **values}
+
+
 class IntegerField(serializers.IntegerField):
     """A JSON integer: no text, no boolean, no fraction."""
 
@@ -56,6 +79,17 @@ class FloatField(serializers.FloatField):
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("float_type")
+        return data
+
+
+class BooleanField(serializers.BooleanField):
+    """A JSON boolean."""
+
+    default_error_messages = {"bool_type": "A valid boolean is required."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("bool_type")
         return data
 
 

@@ -5,6 +5,7 @@ The variables are listed in docs/operations.md.
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -174,12 +175,21 @@ RQ_QUEUES = {"default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 60}}
 RQ = {"WORKER_CLASS": "ocpplab.worker.PortalWorker", "DEFAULT_RESULT_TTL": 60}
 # What the workers do of themselves, and how often, s.
 PERIODIC_JOBS = {
+    "ocpplab.jobs.delete_old_idempotency_keys": 3600,
     "commands.jobs.sweep_commands": 5,
     "commands.jobs.stop_due_sessions": 5,
     "commands.jobs.delete_old_commands": 3600,
     "chargers.jobs.settle_provisioning": 2,
     "chargers.jobs.mark_lost_chargers": 5,
     "chargers.jobs.delete_old_messages": 3600,
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": [REDIS_URL],
+        "KEY_PREFIX": "ocpplab",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
 }
 CHANNEL_LAYERS = {
     "default": {
@@ -208,12 +218,18 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- REST API -----------------------------------------------------------------------
 
+# Requests that a token may make, such as 600/minute. Empty: as many as it likes.
+API_RATE = env.str("OCPPLAB_API_RATE", default="")
+if not re.fullmatch(r"(\d+/(second|minute|hour|day))?", API_RATE):
+    raise ImproperlyConfigured("OCPPLAB_API_RATE is not understood: 600/minute is.")
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["ocpplab.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["ocpplab.permissions.HasOrganization"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "ocpplab.schema.GatewaySchema",
+    "DEFAULT_THROTTLE_CLASSES": ["ocpplab.throttling.TokenRateThrottle"],
     "EXCEPTION_HANDLER": "ocpplab.api.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
@@ -227,6 +243,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "OCPPVersion": "chargers.choices.OCPPVersion",
+        "ProvisioningStatus": "chargers.choices.ProvisioningStatus",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -19,6 +19,7 @@ from commands.registry import Definition
 from commands.services import Actor, Submission
 from commands.targets import Target
 from ocpplab.api import BadRequest, Unprocessable, read_query
+from ocpplab.idempotency import idempotent
 from ocpplab.models import ApiToken
 from ocpplab.permissions import MayCommand, organization_of
 from ocpplab.schema import operation
@@ -39,6 +40,7 @@ class CommandView(APIView):
     permission_classes = [MayCommand]
     definition: Definition
 
+    @idempotent
     def post(self, request: Request) -> Response:
         body = body_of(self.definition)(data=request.data)
         body.is_valid(raise_exception=True)
