@@ -14,12 +14,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django_rq import get_queue
 from redis.exceptions import RedisError
 
 from ocpplab.models import Organization
+from ocpplab.services import digest_of_request
 
 from . import services
 from .choices import IN_PROVISIONING, ChargerKind, ProvisioningStatus
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 CHUNK = 100  # chargers made in one transaction
 SUFFIX_BYTES = 4
 MESSAGE_LIMIT = 2000
+REPEATED = timedelta(seconds=60)
+IDENTITY_TAKEN = "A charger with this identity exists already."
 STEP_CREATE, STEP_START, STEP_CONNECT = "01", "02", "03"
 
 
@@ -70,7 +73,7 @@ def new_run_id() -> str:
 # --- One charger --------------------------------------------------------------------------
 
 
-def create_charger(**fields: Any) -> Charger:
+def create_charger(*, request_digest: str = "", **fields: Any) -> Charger:
     """Register a charger and queue the steps that make it READY.
 
     Takes what ``services.register_charger`` takes and raises what it raises. A physical
@@ -78,19 +81,72 @@ def create_charger(**fields: Any) -> Charger:
     """
     with transaction.atomic():
         charger = services.register_charger(**fields)
+        charger.request_digest = request_digest
         if charger.is_virtual:
             charger.provisioning_status = ProvisioningStatus.PENDING
             charger.provisioned_at = None
             charger.workflow_run_id = new_run_id()
-            charger.save(
-                update_fields=[
-                    "provisioning_status",
-                    "provisioned_at",
-                    "workflow_run_id",
-                ]
-            )
             transaction.on_commit(lambda: _enqueue("start_chargers"))
+        charger.save(
+            update_fields=[
+                "request_digest",
+                "provisioning_status",
+                "provisioned_at",
+                "workflow_run_id",
+            ]
+        )
     return charger
+
+
+def request_charger(
+    *,
+    organization: Organization,
+    identity: str,
+    brand_slug: str | None = None,
+    model_slug: str | None = None,
+    location_id: str | None = None,
+    **fields: Any,
+) -> Charger:
+    """Create a charger as the API asks for it; InvalidCharger tells what is wrong.
+
+    The same request once more within a minute means the same charger: a client that
+    missed its answer repeats it.
+    """
+    digest = digest_of_request(identity, brand_slug, model_slug, location_id, fields)
+    try:
+        model = None
+        if brand_slug or model_slug:
+            model = services.find_model(brand_slug or "", model_slug or "")
+            if model is None:
+                raise InvalidCharger(
+                    f"The catalog has no model {model_slug} of {brand_slug}."
+                )
+        location = None
+        if location_id is not None:
+            found = services.find_locations(organization, [location_id])
+            location = found.get(location_id)
+            if location is None:
+                raise InvalidCharger(f"There is no location {location_id}.")
+        return create_charger(
+            organization=organization,
+            identity=identity,
+            model=model,
+            location=location,
+            request_digest=digest,
+            **fields,
+        )
+    except (InvalidCharger, IntegrityError) as error:
+        repeated = Charger.objects.filter(
+            organization=organization,
+            identity=identity,
+            request_digest=digest,
+            created_at__gte=timezone.now() - REPEATED,
+        ).first()
+        if repeated is not None:
+            return repeated
+        if isinstance(error, IntegrityError):  # another request was faster
+            raise InvalidCharger(IDENTITY_TAKEN) from None
+        raise
 
 
 def start_chargers() -> None:
@@ -262,7 +318,7 @@ class _Maker:
         for item in items:
             try:
                 if item["identity"] in taken:
-                    raise InvalidCharger("A charger with this identity exists already.")
+                    raise InvalidCharger(IDENTITY_TAKEN)
                 made.append(self._charger(item))
                 taken.add(item["identity"])
             except InvalidCharger as error:

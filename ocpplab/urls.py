@@ -20,6 +20,7 @@ urlpatterns = [
     ),
     path("docs", SpectacularSwaggerView.as_view(authentication_classes=[])),
     path("ocpp/", include("chargers.api.urls")),
+    path("catalog/", include("chargers.api.image_urls")),
     path("ocpp/", include("commands.api.urls")),
 ]
 

@@ -3,6 +3,7 @@
 Plain functions, one transaction each, which know neither requests nor sockets.
 """
 
+from .changing import ChargerFailure, delete_chargers, update_chargers
 from .links import (
     Link,
     find_charger,
@@ -12,8 +13,10 @@ from .links import (
     record_links,
 )
 from .locations import (
+    as_uuid,
     create_location,
     delete_location,
+    find_locations,
     update_location,
     was_deleted,
 )
@@ -50,17 +53,21 @@ from .transactions import (
 
 __all__ = [
     "Authorization",
+    "ChargerFailure",
     "Frame",
     "Link",
     "SavedState",
     "add_connectors",
+    "as_uuid",
     "authorize",
     "check_connector_type",
     "create_location",
     "delete_charger",
+    "delete_chargers",
     "delete_location",
     "delete_old_messages",
     "find_charger",
+    "find_locations",
     "find_model",
     "mark_connected",
     "mark_disconnected",
@@ -80,6 +87,7 @@ __all__ = [
     "start_transaction",
     "stop_transaction",
     "update_charger",
+    "update_chargers",
     "update_location",
     "virtual_states",
     "was_deleted",

@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -37,15 +37,36 @@ def update_location(location: Location, changes: Mapping[str, Any]) -> Location:
 @transaction.atomic
 def delete_location(location: Location) -> None:
     """Remove a location and its chargers, which hang up."""
-    DeletedLocation.objects.create(id=location.pk, organization=location.organization)
+    DeletedLocation.objects.get_or_create(
+        id=location.pk, defaults={"organization": location.organization}
+    )
     location.delete()
 
 
-def was_deleted(organization: Organization, location_id: uuid.UUID) -> bool:
+def was_deleted(organization: Organization, location_id: str) -> bool:
     """Whether the organization had such a location once."""
-    return DeletedLocation.objects.filter(
-        organization=organization, pk=location_id
-    ).exists()
+    key = as_uuid(location_id)
+    deleted = DeletedLocation.objects.filter(organization=organization)
+    return key is not None and deleted.filter(pk=key).exists()
+
+
+def find_locations(
+    organization: Organization, ids: Iterable[str]
+) -> dict[str, Location]:
+    """The organization's locations among these ids, by the id as it was given."""
+    keys = {text: as_uuid(text) for text in ids}
+    rows = Location.objects.filter(organization=organization).in_bulk(
+        {key for key in keys.values() if key}
+    )
+    return {text: rows[key] for text, key in keys.items() if key in rows}
+
+
+def as_uuid(text: str) -> uuid.UUID | None:
+    """An id as a client sent it; None where it cannot be one of ours."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
 
 def _check(location: Location) -> None:

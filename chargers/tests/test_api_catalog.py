@@ -20,7 +20,7 @@ def test_brands_have_the_published_shape(api: APIClient) -> None:
         "id": str(wallbox.pk),
         "slug": "wallbox",
         "name": "Wallbox",
-        "image_url": None,
+        "image_url": "http://testserver/catalog/wallbox.svg",
     }
     assert answer["total"] == Brand.objects.count()
 
@@ -50,7 +50,7 @@ def test_a_model_has_the_published_shape(api: APIClient) -> None:
         "name": "Pulsar Plus",
         "brand_slug": "wallbox",
         "brand_id": str(model.brand_id),
-        "image_url": None,
+        "image_url": "http://testserver/catalog/wallbox/wallbox-pulsar-plus.svg",
         "connector_count": 1,
         "current_type": "ac",
         "supported_kwh": model.supported_kwh,
@@ -91,3 +91,22 @@ def test_more_models_take_no_more_queries(
         api.get(BRANDS)
     with django_assert_num_queries(4):
         api.get(f"{BRANDS}/abb/models")
+
+
+def test_brands_come_by_twenty(api: APIClient) -> None:
+    assert api.get(BRANDS).json()["limit"] == 20
+
+
+@pytest.mark.parametrize("path", [f"{BRANDS}/wallbox/models", BRANDS])
+def test_the_pictures_are_drawn_for_anyone_and_kept(api: APIClient, path: str) -> None:
+    for row in api.get(path).json()["data"]:
+        picture = APIClient().get(row["image_url"])
+        assert picture.status_code == 200
+        assert picture["Content-Type"] == "image/svg+xml"
+        assert "max-age=604800" in picture["Cache-Control"]
+        assert row["name"].split()[0] in picture.content.decode()
+
+
+@pytest.mark.parametrize("path", ["nobody", "nobody/terra-184", "wallbox/terra-184"])
+def test_what_is_not_in_it_has_no_picture(api: APIClient, path: str) -> None:
+    assert APIClient().get(f"/catalog/{path}.svg").status_code == 404

@@ -33,7 +33,7 @@ def test_a_charger_has_the_published_shape(
         "name": "ACME-AC-1",
         "vendor_name": "Wallbox",
         "model": "Pulsar Plus",
-        "image_url": None,
+        "image_url": "http://testserver/catalog/wallbox/wallbox-pulsar-plus.svg",
         "ocpp_version": "OCPP1.6",
         "number_of_connectors": 1,
         "max_charging_power": 22000,
