@@ -20,6 +20,7 @@ from .connector import Connector, Notice
 from .flash import Flash, Store
 from .outbox import Outbox
 from .power import Power
+from .reservation import Reservations
 from .smart_charging import Profiles
 from .uplink import Uplink, cancel
 from .v16 import Messages
@@ -96,6 +97,9 @@ class VirtualCharger:
         self.profiles = Profiles(state.get("profiles", []))
         self.power = Power(self)
         self._restore_connectors(state)
+        self.reservations = Reservations(
+            state.get("reservations", []), outlets=self.outlets, clock=clock
+        )
         self.messages = Messages(spec, self.configuration, clock)
         self.charging = Charging(self)
         self.outbox = Outbox(
@@ -239,6 +243,10 @@ class VirtualCharger:
         if self.is_online and self._told.get(connector.number) != connector.notice:
             self.spawn(self._report(connector))
 
+    def report_all(self) -> None:
+        for connector in self.connectors:
+            self.report_soon(connector)
+
     async def _report(self, connector: Connector) -> None:
         while self._told.get(connector.number) != connector.notice:
             # CSMSs expect Charging after StartTransaction, Finishing after Stop.
@@ -287,6 +295,7 @@ class VirtualCharger:
         if number == 0:
             self.connectors[0].scheduled_operative = operative
             self.settle_availability()
+        self.reservations.settle()
         self.flash.touch()
         return all(results)
 
@@ -336,6 +345,7 @@ class VirtualCharger:
             "cache": self.cache.to_state(),
             "connectors": {str(c.number): c.to_state() for c in self.connectors},
             "profiles": self.profiles.to_state(),
+            "reservations": self.reservations.to_state(),
             "outbox": self.outbox.to_state(),
         }
 

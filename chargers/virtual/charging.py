@@ -72,6 +72,30 @@ class Charging:
         self._remember(id_tag, info)
         return info
 
+    def parent_of(self, id_tag: str) -> str | None:
+        """Its parent id, as far as that is known here."""
+        return (self._known(id_tag) or {}).get("parentIdTag")
+
+    def may_admit(self, connector: Connector, id_tag: str) -> bool:
+        """False where a reservation keeps the id tag off, whatever its parent id."""
+        reservations = self._charger.reservations
+        return reservations.admits(connector, id_tag, None) or (
+            reservations.needs_parent(connector, id_tag)
+        )
+
+    async def admits(
+        self, connector: Connector, id_tag: str, parent: str | None = None
+    ) -> bool:
+        """Whether no reservation keeps the id tag off (1.6, 5.13).
+
+        The CSMS is asked for a parent id that is not known here.
+        """
+        reservations = self._charger.reservations
+        parent = parent or self.parent_of(id_tag)
+        if parent is None and reservations.needs_parent(connector, id_tag):
+            parent = (await self.ask_csms(id_tag)).get("parentIdTag")
+        return reservations.admits(connector, id_tag, parent)
+
     def _known(self, id_tag: str) -> TagInfo | None:
         """What the local list says, else the cache."""
         found = None
@@ -114,6 +138,7 @@ class Charging:
         energy_wh: float | None = None,
         is_session: bool = False,
         profile: Profile | None = None,
+        parent: str | None = None,
     ) -> Message:
         """Begin a transaction, perhaps with limits; returns its StartTransaction."""
         reading = connector.read()
@@ -124,6 +149,8 @@ class Charging:
             started_at=format_time(now),
             meter_start_wh=reading.energy_wh,
             is_session=is_session,
+            parent=parent,
+            reservation_id=self._charger.reservations.use(connector, id_tag, parent),
         )
         if duration_s is not None:
             transaction.ends_at = format_time(now + timedelta(seconds=duration_s))
@@ -207,14 +234,19 @@ class Charging:
         self, connector: Connector, id_tag: str, profile: Profile | None = None
     ) -> None:
         """What follows an accepted RemoteStartTransaction (1.6, 5.11)."""
+        parent = None
         if self._configuration.flag("AuthorizeRemoteTxRequests"):
             verdict = await self.authorize(id_tag)
             if not is_accepted(verdict, self._clock.now()):
                 return
+            parent = verdict.get("parentIdTag")
+        if not await self.admits(connector, id_tag, parent):
+            return
         if connector.vehicle is None:
             await self._await_cable(connector)
         if connector.vehicle is not None and connector.is_free:
-            self.start(connector, id_tag, profile=profile)
+            parent = parent or self.parent_of(id_tag)
+            self.start(connector, id_tag, profile=profile, parent=parent)
 
     async def _await_cable(self, connector: Connector) -> None:
         """Be in Preparing until somebody plugs in, at most for ConnectionTimeOut."""
@@ -254,10 +286,13 @@ class Charging:
         while True:
             self._changed.clear()
             self._charger.power.apply()
+            self._charger.reservations.settle()
             for connector in self._charger.outlets:
                 self._tend(connector)
             pauses = [self._due_in(c) for c in self._charger.outlets]
-            pause = max(SHORTEST_PAUSE, min(*pauses, self._charger.power.due_in()))
+            pauses.append(self._charger.power.due_in())
+            pauses.append(self._charger.reservations.due_in())
+            pause = max(SHORTEST_PAUSE, min(pauses))
             await wait_for_event(
                 self._changed, self._clock, None if math.isinf(pause) else pause
             )
@@ -283,6 +318,7 @@ class Charging:
     def _tend(self, connector: Connector) -> None:
         connector.settle()
         if connector.transaction is None:
+            self._charger.report_soon(connector)
             return
         if connector.is_over(self._clock.now()):
             self.end_session(connector)

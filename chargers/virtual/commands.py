@@ -230,7 +230,10 @@ class Commands:
         self._require_startable(connector)
         if connector.vehicle is None:
             raise CommandRejected(f"connector {connector_id} has no cable in")
-        return await self._started(connector, self._charging.start(connector, id_tag))
+        await self._require_admission(connector, id_tag)
+        parent = self._charging.parent_of(id_tag)
+        message = self._charging.start(connector, id_tag, parent=parent)
+        return await self._started(connector, message)
 
     async def stop_transaction(self, transaction_id: str | None = None) -> Result:
         connector = self._find(transaction_id)
@@ -254,8 +257,8 @@ class Commands:
             self._charging.plug(connector)
         try:
             await self._told(connector)
-            await self._authorize(id_tag)
-            self._require_startable(connector)
+            info = await self._authorize(id_tag)
+            await self._require_admission(connector, id_tag, info)
         except (Exception, asyncio.CancelledError) as problem:
             if plugs and connector.transaction is None:
                 self._charging.unplug(connector)
@@ -270,6 +273,7 @@ class Commands:
             duration_s=duration_seconds,
             energy_wh=energy_wh,
             is_session=True,
+            parent=info.get("parentIdTag"),
         )
         return await self._started(connector, message)
 
@@ -329,6 +333,16 @@ class Commands:
                 f"connector {connector.number} already has a running transaction"
             )
 
+    async def _require_admission(
+        self, connector: Connector, id_tag: str, info: TagInfo | None = None
+    ) -> None:
+        parent = (info or {}).get("parentIdTag")
+        if not await self._charging.admits(connector, id_tag, parent):
+            raise CommandRejected(
+                f"connector {connector.number} is reserved for another id tag"
+            )
+        self._require_startable(connector)
+
     async def _told(self, connector: Connector) -> None:
         """Go on once the CSMS knows the connector's status."""
         self._charger.flash.touch()
@@ -350,13 +364,14 @@ class Commands:
         except OCPPError as error:
             raise CommandRejected(f"the CSMS refused Authorize: {error}") from None
 
-    async def _authorize(self, id_tag: str) -> None:
+    async def _authorize(self, id_tag: str) -> TagInfo:
         try:
             info = await self._charging.authorize(id_tag)
         except OCPPError as error:
             raise CommandRejected(f"the CSMS refused Authorize: {error}") from None
         if info.get("status") != "Accepted":
             raise _refused(id_tag, info)
+        return info
 
     async def _started(self, connector: Connector, message: Message) -> Result:
         answer = await self._confirmed(message)

@@ -72,7 +72,7 @@ def _fixed(name: str, value: str) -> Key:
     return Key(name, value, _text, is_readonly=True)
 
 
-_PROFILES = "Core,LocalAuthListManagement,RemoteTrigger,SmartCharging"
+_PROFILES = "Core,LocalAuthListManagement,RemoteTrigger,Reservation,SmartCharging"
 
 _KEYS = (
     Key("AllowOfflineTxForUnknownId", "false", _boolean),

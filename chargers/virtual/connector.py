@@ -27,6 +27,7 @@ class Status(StrEnum):
     SUSPENDED_EV = "SuspendedEV"
     SUSPENDED_EVSE = "SuspendedEVSE"
     FINISHING = "Finishing"
+    RESERVED = "Reserved"
     UNAVAILABLE = "Unavailable"
     FAULTED = "Faulted"
 
@@ -66,6 +67,8 @@ class Transaction:
     ends_at_wh: float | None = None  # session limit, meter register
     is_session: bool = False  # plugs in and out by itself
     is_deauthorized: bool = False  # goes on, but without energy
+    parent: str | None = None  # the parent id of its id tag
+    reservation_id: int | None = None  # that it used up
     begin_values: list[dict[str, Any]] = field(default_factory=list)
 
     def is_over(self, now: datetime, register_wh: float) -> bool:
@@ -97,6 +100,7 @@ class Connector:
         self.fault = ""
         self.awaits_cable = False  # authorized from remote, nobody plugged in yet
         self.is_finished = False  # had its transaction, the cable is still in
+        self.is_reserved = False  # for one who has not come yet
         self.is_departing = False  # the EV leaves as soon as it is stopped
         self.limit_w: float | None = None  # set by hand
         self.schedule: Limit | None = None  # what charging profiles allow now
@@ -119,6 +123,8 @@ class Connector:
             return Status.FINISHING
         if self.vehicle is not None or self.awaits_cable:
             return Status.PREPARING
+        if self.is_reserved:
+            return Status.RESERVED
         return Status.AVAILABLE
 
     def _status_in_transaction(self) -> Status:

@@ -70,12 +70,15 @@ class Messages:
         return "Authorize", {"idTag": id_tag}
 
     def start_transaction(self, connector: int, transaction: Transaction) -> Request:
-        return "StartTransaction", {
+        payload = {
             "connectorId": connector,
             "idTag": transaction.id_tag,
             "meterStart": transaction.meter_start_wh,
             "timestamp": transaction.started_at,
         }
+        if transaction.reservation_id is not None:
+            payload["reservationId"] = transaction.reservation_id
+        return "StartTransaction", payload
 
     def stop_transaction(
         self, transaction: Transaction, reading: Reading, reason: str

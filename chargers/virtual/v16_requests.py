@@ -12,6 +12,7 @@ from ..ocpp.session import Reply
 from .authorization import TagInfo
 from .configuration import LOCAL_LIST_LIMIT
 from .connector import Connector
+from .v16_reservation import Reserving
 from .v16_smart_charging import SmartCharging
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Requests:
             "TriggerMessage": self._trigger_message,
             "UnlockConnector": self._unlock_connector,
             **self._smart_charging.handlers,
+            **Reserving(charger).handlers,
         }
 
     async def handle(self, action: str, payload: Payload) -> Payload | Reply:
@@ -58,7 +60,7 @@ class Requests:
             number, payload["type"] == "Operative"
         )
         status = "Accepted" if is_done else "Scheduled"
-        return Reply({"status": status}, then=self._report_all)
+        return Reply({"status": status}, then=self._charger.report_all)
 
     def _change_configuration(self, payload: Payload) -> Payload:
         status, _ = self._charger.configure(payload["key"], payload["value"])
@@ -89,7 +91,8 @@ class Requests:
         return {**answer, "unknownKey": unknown} if unknown else answer
 
     def _remote_start(self, payload: Payload) -> Payload | Reply:
-        connector = self._connector_to_start(payload.get("connectorId"))
+        id_tag = payload["idTag"]
+        connector = self._connector_to_start(payload.get("connectorId"), id_tag)
         if connector is None or not self._charger.is_online:
             return {"status": "Rejected"}
         profile = None
@@ -97,7 +100,6 @@ class Requests:
             profile = self._smart_charging.read_for_start(connector.number, sent)
             if profile is None:
                 return {"status": "Rejected"}
-        id_tag = payload["idTag"]
 
         def start() -> None:
             self._charger.spawn(
@@ -106,9 +108,15 @@ class Requests:
 
         return Reply({"status": "Accepted"}, then=start)
 
-    def _connector_to_start(self, number: int | None) -> Connector | None:
+    def _connector_to_start(self, number: int | None, id_tag: str) -> Connector | None:
         """The named one if it is free; else one with a cable in, else any free one."""
-        free = [c for c in self._charger.outlets if c.is_free and not c.awaits_cable]
+        free = [
+            connector
+            for connector in self._charger.outlets
+            if connector.is_free
+            and not connector.awaits_cable
+            and self._charging.may_admit(connector, id_tag)
+        ]
         if number is not None:
             return next((c for c in free if c.number == number), None)
         with_cable = (c for c in free if c.vehicle is not None)
@@ -218,7 +226,3 @@ class Requests:
     def _send(self, request: tuple[str, Payload]) -> None:
         """Triggered messages may be sent while the boot is still pending."""
         self._charger.spawn(self._charger.uplink.call(*request))
-
-    def _report_all(self) -> None:
-        for connector in self._charger.connectors:
-            self._charger.report_soon(connector)
