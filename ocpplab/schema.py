@@ -121,3 +121,28 @@ def operation(
         },
         **extra,
     )
+
+
+def add_plain_routes(result: Any, **kwargs: Any) -> Any:
+    """Postprocessing hook: the routes that need neither a token nor the framework."""
+    health = {
+        "type": "object",
+        "properties": {"status": {"type": "string", "example": "ok"}},
+        "required": ["status"],
+    }
+    for path, name, summary, media, answer in (
+        ("/", "landing_page", "A page that leads on", "text/html", {"type": "string"}),
+        ("/health", "health_check", "Whether it is alive", "application/json", health),
+    ):
+        result["paths"][path] = {
+            "get": {
+                "operationId": f"health_{name}",
+                "summary": summary,
+                "tags": ["health"],
+                "security": [{}],
+                "responses": {
+                    "200": {"description": "", "content": {media: {"schema": answer}}}
+                },
+            }
+        }
+    return result

@@ -247,6 +247,10 @@ SPECTACULAR_SETTINGS = {
         "OCPPVersion": "chargers.choices.OCPPVersion",
         "ProvisioningStatus": "chargers.choices.ProvisioningStatus",
     },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "ocpplab.schema.add_plain_routes",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -204,6 +204,7 @@ class RuntimeSerializer(serializers.Serializer):
 
 class JobAcceptedSerializer(serializers.ModelSerializer):
     job_id = serializers.CharField(source="id")
+    status = serializers.ChoiceField(ProvisioningStatus.choices)
     status_url = serializers.SerializerMethodField(help_text="To be polled.")
 
     class Meta:
@@ -304,6 +305,7 @@ class LocationTemplateListSerializer(serializers.Serializer):
 
 
 class MessageSerializer(serializers.ModelSerializer):
+    action = serializers.CharField()
     message = serializers.CharField(source="text", help_text="The frame as sent.")
 
     class Meta:

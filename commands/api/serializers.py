@@ -1,8 +1,9 @@
 """Bodies and answers of the commands' routes (contract, 10)."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from commands.models import Command, Status
@@ -45,10 +46,17 @@ class CommandTarget(StrictSerializer):
         return attrs
 
 
+@extend_schema_field({"type": ["object", "null"]})
+class EmptyEvent(StrictSerializer):
+    """Published examples leave the event out where it is always empty."""
+
+
 @cache
 def body_of(definition: Definition) -> type[StrictSerializer]:
     """The serializer of a command's request: ``{"target": …, "event": …}``."""
-    has_fields = bool(definition.event().fields)
+    event: Any = definition.event
+    if not event().fields:
+        event = partial(EmptyEvent, required=False, allow_null=True)
     target = CommandTarget if definition.fan_out else ChargerTarget
     return type(
         definition.name.title().replace("_", "") + "Request",
@@ -56,8 +64,7 @@ def body_of(definition: Definition) -> type[StrictSerializer]:
         {
             "__doc__": f"{definition.summary}.",
             "target": target(),
-            # Published examples leave the event out where it is always empty.
-            "event": definition.event(required=has_fields, allow_null=not has_fields),
+            "event": event(),
         },
     )
 
