@@ -68,7 +68,8 @@ class LocationRequest(StrictSerializer):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         values = super().to_internal_value(data)
-        return {**values, **values.pop("coordinates", {})}
+        coordinates = values.pop("coordinates", {})
+        return {**values, **coordinates}
 
 
 class UpdateLocationRequest(PartialSerializer, LocationRequest):
