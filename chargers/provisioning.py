@@ -349,7 +349,7 @@ class _Maker:
             workflow_run_id=self.job.workflow_run_id,
         )
         try:
-            charger.clean_fields(exclude=["organization", "location", "model"])
+            charger.clean_fields(exclude=services.RELATIONS)
         except ValidationError as error:
             raise InvalidCharger(" ".join(error.messages)) from None
         return charger

@@ -3,7 +3,7 @@
 Plain functions, one transaction each, which know neither requests nor sockets.
 """
 
-from .changing import ChargerFailure, delete_chargers, update_chargers
+from .changing import RELATIONS, ChargerFailure, delete_chargers, update_chargers
 from .links import (
     Link,
     find_charger,
@@ -52,6 +52,7 @@ from .transactions import (
 )
 
 __all__ = [
+    "RELATIONS",
     "Authorization",
     "ChargerFailure",
     "Frame",
