@@ -18,6 +18,7 @@ from .commands import Commands
 from .configuration import Configuration
 from .connector import Connector, Notice
 from .flash import Flash, Store
+from .metering import Metering
 from .outbox import Outbox
 from .power import Power
 from .reservation import Reservations
@@ -88,7 +89,9 @@ class VirtualCharger:
         self._on_link = on_link
         self.flash = Flash(store, self._snapshot)
         self.configuration = Configuration(
-            state.get("configuration", {}), connectors=spec.connectors
+            state.get("configuration", {}),
+            connectors=spec.connectors,
+            is_dc=spec.current_type == "dc",
         )
         self.local_list = LocalList(state.get("local_list", {}))
         self.cache = AuthorizationCache(state.get("cache", {}))
@@ -100,7 +103,8 @@ class VirtualCharger:
         self.reservations = Reservations(
             state.get("reservations", []), outlets=self.outlets, clock=clock
         )
-        self.messages = Messages(spec, self.configuration, clock)
+        self.messages = Messages(spec, clock)
+        self.metering = Metering(self)
         self.charging = Charging(self)
         self.outbox = Outbox(
             state.get("outbox", []),
@@ -136,7 +140,7 @@ class VirtualCharger:
             self.uplink.run(),
             self.outbox.run(),
             self.charging.watch(),
-            self.charging.watch_aligned(),
+            self.metering.watch_aligned(),
             self._stopping.wait(),
         )
         tasks = [asyncio.ensure_future(body) for body in bodies]
@@ -254,8 +258,17 @@ class VirtualCharger:
                 await boundary.tried.wait()
                 continue
             await self.uplink.online.wait()
+            if not await self._is_stable(connector):
+                continue
             with contextlib.suppress(LinkClosed):
                 await self.tell_status(connector)
+
+    async def _is_stable(self, connector: Connector) -> bool:
+        """Whether the status lasts as long as MinimumStatusDuration asks (9.1.20)."""
+        notice = connector.notice
+        if duration := self.configuration.integer("MinimumStatusDuration"):
+            await self.clock.sleep(duration)
+        return connector.notice == notice
 
     async def tell_status(self, connector: Connector) -> None:
         """Send StatusNotification now, unless the CSMS knows the status."""
@@ -285,7 +298,8 @@ class VirtualCharger:
         self.flash.touch()
         if name == "HeartbeatInterval":
             self.uplink.change_interval()
-        self.charging.reconfigure()
+        self.metering.reconfigure()
+        self.charging.wake()
         return status, problem
 
     def change_availability(self, number: int, operative: bool) -> bool:

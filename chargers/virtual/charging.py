@@ -32,20 +32,13 @@ class Charging:
         self._clock = charger.clock
         self._configuration = charger.configuration
         self._changed = asyncio.Event()
-        self._reconfigured = asyncio.Event()
+        self._metering = charger.metering
         self._plugged = {c.number: asyncio.Event() for c in charger.outlets}
         self._departures: dict[int, asyncio.Task[None]] = {}
-        started = self._clock.monotonic()
-        self._sampled_at = {c.number: started for c in charger.outlets}
 
     def wake(self) -> None:
         """Something changed: look again at what is due."""
         self._changed.set()
-
-    def reconfigure(self) -> None:
-        """A configuration key changed."""
-        self._reconfigured.set()
-        self.wake()
 
     # -- authorization ---------------------------------------------------------------
 
@@ -106,6 +99,11 @@ class Charging:
         return found
 
     def _remember(self, id_tag: str, info: TagInfo) -> None:
+        """In the cache, unless the local list has the id tag (1.6, 4.1)."""
+        if self._configuration.flag("LocalAuthListEnabled") and (
+            self._charger.local_list.find(id_tag) is not None
+        ):
+            return
         if info and self._configuration.flag("AuthorizationCacheEnabled"):
             self._charger.cache.remember(id_tag, info)
             self._charger.flash.touch()
@@ -162,10 +160,7 @@ class Charging:
                 )
             )
         self._charger.power.apply()
-        transaction.begin_values = self._charger.messages.transaction_data(
-            connector.read(), "Transaction.Begin"
-        )
-        self._sampled_at[connector.number] = self._clock.monotonic()
+        self._metering.begin(connector, transaction)
         self.wake()
         request = self._charger.messages.start_transaction(
             connector.number, transaction
@@ -177,7 +172,10 @@ class Charging:
         transaction = connector.transaction
         assert transaction is not None
         request = self._charger.messages.stop_transaction(
-            transaction, connector.read(), reason
+            transaction,
+            connector.read(),
+            reason,
+            data=transaction.begin_values + self._metering.end_data(connector),
         )
         self._close(connector, transaction)
         self.wake()
@@ -190,7 +188,7 @@ class Charging:
 
     def end_session(self, connector: Connector) -> Message:
         """Last meter values, StopTransaction, unplug: a driver who leaves."""
-        self.sample(connector, "Transaction.End")
+        self._metering.sample(connector, "Transaction.End")
         stopped = self.end(connector, "Local")
         self._depart(connector, stopped)
         return stopped
@@ -264,22 +262,7 @@ class Charging:
         connector.awaits_cable = False
         self._plugged[connector.number].set()
 
-    # -- measuring -------------------------------------------------------------------
-
-    def sample(
-        self, connector: Connector, context: str, key: str = "MeterValuesSampledData"
-    ) -> None:
-        """Queue MeterValues of the running transaction, or send them without one."""
-        transaction = connector.transaction
-        request = self._charger.messages.meter_values(
-            connector.number, transaction, connector.read(), key=key, context=context
-        )
-        if request is None:
-            return
-        if transaction is not None:
-            self._put(request, connector, transaction, is_boundary=False)
-        elif self._charger.is_online:
-            self._charger.spawn(self._charger.call(*request))
+    # -- as time passes --------------------------------------------------------------
 
     async def watch(self) -> None:
         """Take samples and notice what ends by itself, for ever."""
@@ -297,24 +280,6 @@ class Charging:
                 self._changed, self._clock, None if math.isinf(pause) else pause
             )
 
-    async def watch_aligned(self) -> None:
-        """Clock-aligned values: at multiples of the interval since midnight, UTC."""
-        while True:
-            interval = self._configuration.integer("ClockAlignedDataInterval")
-            due_in = self._until_aligned(interval) if interval else None
-            self._reconfigured.clear()
-            if await wait_for_event(self._reconfigured, self._clock, due_in):
-                continue
-            for connector in self._charger.outlets:
-                self.sample(connector, "Sample.Clock", "MeterValuesAlignedData")
-
-    def _until_aligned(self, interval: int) -> float:
-        now = self._clock.now()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        left = interval - (now - midnight).total_seconds() % interval
-        # A timer that fires a little early must not take the same sample twice.
-        return left if left > interval / 2 or left > 0.5 else left + interval
-
     def _tend(self, connector: Connector) -> None:
         connector.settle()
         if connector.transaction is None:
@@ -323,9 +288,9 @@ class Charging:
         if connector.is_over(self._clock.now()):
             self.end_session(connector)
             return
-        if self._sample_due_in(connector) <= 0:
-            self._sampled_at[connector.number] = self._clock.monotonic()
-            self.sample(connector, "Sample.Periodic")
+        if connector.is_grace_over:
+            self._stop_unauthorized(connector, connector.transaction)
+        self._metering.take_due(connector)
         self._charger.report_soon(connector)
 
     def _due_in(self, connector: Connector) -> float:
@@ -333,18 +298,11 @@ class Charging:
         transaction = connector.transaction
         if transaction is None:
             return math.inf
-        due_in = min(self._sample_due_in(connector), connector.seconds_to_change)
+        due_in = min(self._metering.due_in(connector), connector.seconds_to_change)
         if transaction.ends_at is not None:
             left = parse_time(transaction.ends_at) - self._clock.now()
             due_in = min(due_in, left.total_seconds())
         return due_in
-
-    def _sample_due_in(self, connector: Connector) -> float:
-        interval = self._configuration.integer("MeterValueSampleInterval")
-        if not interval:
-            return math.inf
-        sampled_at = self._sampled_at[connector.number]
-        return sampled_at + interval - self._clock.monotonic()
 
     # -- what became of transaction messages -----------------------------------------
 
@@ -368,6 +326,9 @@ class Charging:
         if self._charger.outbox.untried_boundary(message.connector):
             return  # which will tell the status in its turn
         connector = self._charger.connectors[message.connector]
+        if self._configuration.integer("MinimumStatusDuration"):
+            self._charger.report_soon(connector)
+            return
         with contextlib.suppress(Exception):  # the next link tells it
             await self._charger.tell_status(connector)
 
@@ -385,12 +346,19 @@ class Charging:
             return  # over before the CSMS heard of it
         transaction.id = answer["transactionId"]
         if info.get("status") != "Accepted":
+            self._refuse(connector, transaction)
+
+    def _refuse(self, connector: Connector, transaction: Transaction) -> None:
+        """The CSMS refuses the id tag of a transaction that runs already (3.5.4)."""
+        if grace_wh := self._configuration.integer("MaxEnergyOnInvalidId"):
+            connector.grant_grace(grace_wh)
+            self.wake()
+        else:
             self._stop_unauthorized(connector, transaction)
 
     def _stop_unauthorized(
         self, connector: Connector, transaction: Transaction
     ) -> None:
-        """The CSMS refuses the id tag of a transaction that runs already (1.6, 5.20)."""
         if not self._configuration.flag("StopTransactionOnInvalidId"):
             connector.deauthorize()
             return

@@ -3,21 +3,18 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-MEASURANDS = (
-    "Energy.Active.Import.Register",
-    "Power.Active.Import",
-    "Power.Offered",
-    "Current.Import",
-    "Current.Offered",
-    "Voltage",
-    "SoC",
-)
+from . import smart_charging
+from .meter import is_measurable
+
 _SAMPLED = (
     "Energy.Active.Import.Register,Power.Active.Import,Power.Offered,"
     "Current.Import,Voltage,SoC"
 )
 LOCAL_LIST_LIMIT = 1000  # entries
 KEYS_LIMIT = 100  # GetConfigurationMaxKeys
+MEASURANDS_LIMIT = 50  # in one key
+CERTIFICATES_LIMIT = 20  # CertificateStoreMaxLength
+CHAIN_LIMIT = 10_000  # characters, CertificateSignedMaxChainSize
 _MAX_INTEGER = 2**31 - 1
 
 
@@ -29,6 +26,7 @@ class Key:
     default: str
     normalize: Callable[[str], str]
     is_readonly: bool = False
+    is_writeonly: bool = False
     needs_reboot: bool = False
 
 
@@ -50,17 +48,42 @@ def _positive(value: str) -> str:
     return _integer(value)
 
 
+def _percentage(value: str) -> str:
+    if int(_integer(value)) > 100:
+        raise ValueError("must be at most 100")
+    return _integer(value)
+
+
 def _measurands(value: str) -> str:
     names = [name.strip() for name in value.split(",") if name.strip()]
-    unknown = [name for name in names if name not in MEASURANDS]
+    unknown = [name for name in names if not is_measurable(name)]
     if unknown:
         raise ValueError(f"cannot measure {', '.join(unknown)}")
+    if len(names) > MEASURANDS_LIMIT:
+        raise ValueError(f"takes at most {MEASURANDS_LIMIT} measurands")
     return ",".join(names)
 
 
-def _nothing(value: str) -> str:
-    if value:
-        raise ValueError("must be empty")
+def _rotations(value: str) -> str:
+    """``0.RST,1.RTS``, or one word for all (9.1.7)."""
+    items = [item.strip() for item in value.split(",") if item.strip()]
+    for item in items:
+        number, dot, word = item.rpartition(".")
+        if word not in _ROTATIONS or (dot and not number.isdecimal()):
+            raise ValueError("must be such as 1.RST, 2.NotApplicable")
+    return ",".join(items)
+
+
+def _authorization_key(value: str) -> str:
+    """16 bytes at least (whitepaper, 7.2), and nothing that HTTP could not carry."""
+    if not 16 <= len(value) <= 40 or not value.isascii() or not value.isprintable():
+        raise ValueError("must be 16 to 40 characters")
+    return value
+
+
+def _name(value: str) -> str:
+    if len(value) > 64:  # of an organization in X.509
+        raise ValueError("must be at most 64 characters")
     return value
 
 
@@ -68,47 +91,108 @@ def _text(value: str) -> str:
     return value
 
 
+def _security_profile(value: str) -> str:
+    if value not in ("0", "1", "2", "3"):
+        raise ValueError("must be 0 to 3")
+    return value
+
+
+def _units(is_dc: bool) -> str:
+    """What a ChargingSchedule may be in (9.4.2)."""
+    return "Power" if is_dc else "Current,Power"
+
+
 def _fixed(name: str, value: str) -> Key:
     return Key(name, value, _text, is_readonly=True)
 
 
-_PROFILES = "Core,LocalAuthListManagement,RemoteTrigger,Reservation,SmartCharging"
-
+_PROFILES = (
+    "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,Reservation,"
+    "SmartCharging"
+)
+_ROTATIONS = (*("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"),)
 _KEYS = (
+    # Core (9.1)
     Key("AllowOfflineTxForUnknownId", "false", _boolean),
     Key("AuthorizationCacheEnabled", "true", _boolean),
     Key("AuthorizeRemoteTxRequests", "false", _boolean),
+    Key("BlinkRepeat", "3", _integer),
     Key("ClockAlignedDataInterval", "0", _integer),
     Key("ConnectionTimeOut", "60", _integer),
-    Key("ConnectorPhaseRotation", "NotApplicable", _text),
+    Key("ConnectorPhaseRotation", "NotApplicable", _rotations),
     _fixed("GetConfigurationMaxKeys", str(KEYS_LIMIT)),
     Key("HeartbeatInterval", "300", _integer),
-    Key("LocalAuthListEnabled", "true", _boolean),
-    _fixed("LocalAuthListMaxLength", str(LOCAL_LIST_LIMIT)),
+    Key("LightIntensity", "100", _percentage),
     Key("LocalAuthorizeOffline", "true", _boolean),
     Key("LocalPreAuthorize", "false", _boolean),
+    Key("MaxEnergyOnInvalidId", "0", _integer),
     Key("MeterValueSampleInterval", "60", _integer),
     Key("MeterValuesAlignedData", "Energy.Active.Import.Register", _measurands),
+    _fixed("MeterValuesAlignedDataMaxLength", str(MEASURANDS_LIMIT)),
     Key("MeterValuesSampledData", _SAMPLED, _measurands),
+    _fixed("MeterValuesSampledDataMaxLength", str(MEASURANDS_LIMIT)),
+    Key("MinimumStatusDuration", "0", _integer),
     Key("ResetRetries", "1", _integer),
-    _fixed("SendLocalListMaxLength", str(LOCAL_LIST_LIMIT)),
     Key("StopTransactionOnEVSideDisconnect", "true", _boolean),
     Key("StopTransactionOnInvalidId", "true", _boolean),
-    Key("StopTxnAlignedData", "", _nothing),
+    Key("StopTxnAlignedData", "", _measurands),
+    _fixed("StopTxnAlignedDataMaxLength", str(MEASURANDS_LIMIT)),
     Key("StopTxnSampledData", "", _measurands),
+    _fixed("StopTxnSampledDataMaxLength", str(MEASURANDS_LIMIT)),
     _fixed("SupportedFeatureProfiles", _PROFILES),
+    _fixed("SupportedFeatureProfilesMaxLength", "6"),
     Key("TransactionMessageAttempts", "3", _positive),
     Key("TransactionMessageRetryInterval", "10", _integer),
     Key("UnlockConnectorOnEVSideDisconnect", "true", _boolean),
     Key("WebSocketPingInterval", "60", _integer, needs_reboot=True),
+    # Local authorization list (9.2)
+    Key("LocalAuthListEnabled", "true", _boolean),
+    _fixed("LocalAuthListMaxLength", str(LOCAL_LIST_LIMIT)),
+    _fixed("SendLocalListMaxLength", str(LOCAL_LIST_LIMIT)),
+    # Reservation (9.3)
+    _fixed("ReserveConnectorZeroSupported", "true"),
+    # Smart charging (9.4)
+    _fixed("ChargeProfileMaxStackLevel", str(smart_charging.MAX_STACK_LEVEL)),
+    _fixed("ChargingScheduleMaxPeriods", str(smart_charging.MAX_PERIODS)),
+    _fixed("MaxChargingProfilesInstalled", str(smart_charging.MAX_PROFILES)),
+    # Security (whitepaper, 7)
+    _fixed("AdditionalRootCertificateCheck", "false"),
+    Key("AuthorizationKey", "", _authorization_key, is_writeonly=True),
+    _fixed("CertificateSignedMaxChainSize", str(CHAIN_LIMIT)),
+    _fixed("CertificateStoreMaxLength", str(CERTIFICATES_LIMIT)),
+    Key("CpoName", "", _name),
+    _fixed("SupportedFileTransferProtocols", "HTTP,HTTPS"),
 )
+
+
+def phase_rotation(value: str, connector: int) -> str:
+    """The phases of the grid that the connector's own are: R is L1 (9.1.7)."""
+    for item in value.split(","):
+        number, _, word = item.rpartition(".")
+        if number in ("", str(connector)) and len(word) == 3:
+            return word
+    return "RST"
 
 
 class Configuration:
     """The keys of one charger; ``values`` are those that were ever set."""
 
-    def __init__(self, values: dict[str, str], *, connectors: int) -> None:
-        keys = (*_KEYS, _fixed("NumberOfConnectors", str(connectors)))
+    def __init__(
+        self,
+        values: dict[str, str],
+        *,
+        connectors: int,
+        is_dc: bool = False,
+        security_profile: int = 0,
+    ) -> None:
+        keys = (
+            *_KEYS,
+            _fixed("ChargingScheduleAllowedChargingRateUnit", _units(is_dc)),
+            _fixed("ConnectorPhaseRotationMaxLength", str(connectors + 1)),
+            _fixed("ConnectorSwitch3to1PhaseSupported", str(not is_dc).lower()),
+            _fixed("NumberOfConnectors", str(connectors)),
+            Key("SecurityProfile", str(security_profile), _security_profile),
+        )
         self._keys = {key.name: key for key in keys}
         self._values: dict[str, str] = {}
         for name, value in values.items():
@@ -122,6 +206,9 @@ class Configuration:
 
     def is_readonly(self, name: str) -> bool:
         return self._keys[name].is_readonly
+
+    def is_writeonly(self, name: str) -> bool:
+        return self._keys[name].is_writeonly
 
     def text(self, name: str) -> str:
         return self._values.get(name, self._keys[name].default)

@@ -48,6 +48,8 @@ class Reading:
     offered_w: float
     voltage_v: float
     phases: int
+    is_dc: bool
+    rating_w: float
     soc: float | None  # 0 to 1, None where the EV does not tell
 
     def amperes(self, power_w: float) -> float:
@@ -67,9 +69,16 @@ class Transaction:
     ends_at_wh: float | None = None  # session limit, meter register
     is_session: bool = False  # plugs in and out by itself
     is_deauthorized: bool = False  # goes on, but without energy
+    grace_ends_wh: float | None = None  # refused, may charge up to this register
     parent: str | None = None  # the parent id of its id tag
     reservation_id: int | None = None  # that it used up
     begin_values: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def limit_wh(self) -> float:
+        """The register up to which energy may flow."""
+        limits = (self.ends_at_wh, self.grace_ends_wh)
+        return min((limit for limit in limits if limit is not None), default=math.inf)
 
     def is_over(self, now: datetime, register_wh: float) -> bool:
         """Whether a limit of the session has been reached."""
@@ -228,6 +237,8 @@ class Connector:
             offered_w=self.offered_w,
             voltage_v=DC_VOLTAGE_V if self.is_dc else AC_VOLTAGE_V,
             phases=self._active_phases,
+            is_dc=self.is_dc,
+            rating_w=self.rating_w,
             soc=self.vehicle.soc if self.vehicle and self.is_dc else None,
         )
 
@@ -269,6 +280,22 @@ class Connector:
         self.settle()
         assert self.transaction is not None
         self.transaction.is_deauthorized = True
+        self.transaction.grace_ends_wh = None
+
+    def grant_grace(self, energy_wh: int) -> None:
+        """Its id tag is refused, but it may charge so much more to drive away."""
+        self.settle()
+        assert self.transaction is not None
+        self.transaction.grace_ends_wh = self._register_wh + energy_wh
+
+    @property
+    def is_grace_over(self) -> bool:
+        transaction = self.transaction
+        return (
+            transaction is not None
+            and transaction.grace_ends_wh is not None
+            and self._register_wh >= transaction.grace_ends_wh
+        )
 
     def want_energy(self, wanted: bool) -> None:
         self.settle()
@@ -318,21 +345,20 @@ class Connector:
         """What can still flow before battery or session limit end it, in Wh."""
         assert self.vehicle is not None
         assert self.transaction is not None
-        limit = self.transaction.ends_at_wh
-        left = math.inf if limit is None else max(0.0, limit - self._register_wh)
+        left = max(0.0, self.transaction.limit_wh - self._register_wh)
         return min(self.vehicle.room_wh, left)
 
     def _fill_up(self, room_wh: float) -> None:
         """Add the rest so that limits are met exactly, without rounding errors."""
         assert self.vehicle is not None
         assert self.transaction is not None
-        limit = self.transaction.ends_at_wh
+        limit = self.transaction.limit_wh
         is_battery = room_wh >= self.vehicle.room_wh
-        is_limit = limit is not None and room_wh >= limit - self._register_wh
+        is_limit = room_wh >= limit - self._register_wh
         self._add(room_wh)
         if is_battery:
             self.vehicle.charge_wh = self.vehicle.battery_wh
-        if is_limit and limit is not None:
+        if is_limit:
             self._register_wh = limit
 
     def _add(self, energy_wh: float) -> None:

@@ -1,10 +1,11 @@
 """What a virtual charger says in OCPP 1.6: its facts as messages, answers as facts."""
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from .clock import Clock, format_time
-from .configuration import Configuration
 from .connector import Notice, Reading, Transaction
+from .meter import Measurement, Sample, split_item
 
 Request = tuple[str, dict[str, Any]]  # action and payload
 
@@ -36,11 +37,8 @@ class Identity(Protocol):
 
 
 class Messages:
-    def __init__(
-        self, identity: Identity, configuration: Configuration, clock: Clock
-    ) -> None:
+    def __init__(self, identity: Identity, clock: Clock) -> None:
         self._identity = identity
-        self._configuration = configuration
         self._clock = clock
 
     def boot_notification(self) -> Request:
@@ -81,7 +79,12 @@ class Messages:
         return "StartTransaction", payload
 
     def stop_transaction(
-        self, transaction: Transaction, reading: Reading, reason: str
+        self,
+        transaction: Transaction,
+        reading: Reading,
+        reason: str,
+        *,
+        data: list[dict[str, Any]],
     ) -> Request:
         """Without transactionId as long as the CSMS has given none."""
         payload: dict[str, Any] = {
@@ -93,52 +96,31 @@ class Messages:
             payload["transactionId"] = transaction.id
         if reason == "Local":
             payload["idTag"] = transaction.id_tag
-        data = transaction.begin_values + self.transaction_data(
-            reading, "Transaction.End"
-        )
         if data:
             payload["transactionData"] = data
         return "StopTransaction", payload
-
-    def transaction_data(self, reading: Reading, context: str) -> list[dict[str, Any]]:
-        """What StopTransaction is to tell of a moment (StopTxnSampledData)."""
-        return self._meter_value(reading, "StopTxnSampledData", context)
 
     def meter_values(
         self,
         connector: int,
         transaction: Transaction | None,
-        reading: Reading,
-        *,
-        key: str = "MeterValuesSampledData",
-        context: str,
-    ) -> Request | None:
-        """The measurands that a configuration key names; None when it names none."""
-        meter_value = self._meter_value(reading, key, context)
-        if not meter_value:
-            return None
+        meter_value: list[dict[str, Any]],
+    ) -> Request:
         payload: dict[str, Any] = {"connectorId": connector, "meterValue": meter_value}
         if transaction is not None and transaction.id is not None:
             payload["transactionId"] = transaction.id
         return "MeterValues", payload
 
-    def _meter_value(
-        self, reading: Reading, key: str, context: str
+    def meter_value(
+        self, measurement: Measurement, items: Iterable[str], context: str
     ) -> list[dict[str, Any]]:
-        samples = []
-        for measurand in self._configuration.items(key):
-            measured = _measure(reading, measurand)
-            if measured is not None:
-                value, unit = measured
-                samples.append(
-                    {
-                        "value": value,
-                        "context": context,
-                        "measurand": measurand,
-                        "unit": unit,
-                    }
-                )
-        return [{"timestamp": self._now(), "sampledValue": samples}] if samples else []
+        """One MeterValue of what can be measured of the items; [] for nothing."""
+        values = [
+            _sampled_value(item, sample, context)
+            for item in items
+            if (sample := measurement.sample(item)) is not None
+        ]
+        return [{"timestamp": self._now(), "sampledValue": values}] if values else []
 
     def _now(self) -> str:
         return format_time(self._clock.now())
@@ -150,26 +132,14 @@ def tag_info(answer: dict[str, Any]) -> dict[str, Any]:
     return info
 
 
-def _measure(reading: Reading, measurand: str) -> tuple[str, str] | None:
-    """Value and unit; None for what this connector does not measure."""
-    match measurand:
-        case "Energy.Active.Import.Register":
-            return str(reading.energy_wh), "Wh"
-        case "Power.Active.Import":
-            return _number(reading.power_w), "W"
-        case "Power.Offered":
-            return _number(reading.offered_w), "W"
-        case "Current.Import":
-            return _number(reading.amperes(reading.power_w)), "A"
-        case "Current.Offered":
-            return _number(reading.amperes(reading.offered_w)), "A"
-        case "Voltage":
-            return _number(reading.voltage_v), "V"
-        case "SoC" if reading.soc is not None:
-            return _number(reading.soc * 100), "Percent"
-    return None
-
-
-def _number(value: float) -> str:
-    """At most one decimal, and none where it says nothing: 11000, 15.9."""
-    return f"{value:.1f}".removesuffix(".0")
+def _sampled_value(item: str, sample: Sample, context: str) -> dict[str, Any]:
+    """Without what is empty: 1.6 has no Hz (7.45)."""
+    value = {
+        "value": sample.value,
+        "context": context,
+        "measurand": split_item(item)[0],
+        "phase": sample.phase,
+        "location": sample.location,
+        "unit": sample.unit,
+    }
+    return {name: text for name, text in value.items() if text}

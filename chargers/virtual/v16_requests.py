@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..ocpp.errors import OCPPError
 from ..ocpp.session import Reply
 from .authorization import TagInfo
-from .configuration import LOCAL_LIST_LIMIT
+from .configuration import KEYS_LIMIT, LOCAL_LIST_LIMIT
 from .connector import Connector
 from .v16_reservation import Reserving
 from .v16_smart_charging import SmartCharging
@@ -76,19 +76,23 @@ class Requests:
 
     def _get_configuration(self, payload: Payload) -> Payload:
         configuration = self._charger.configuration
-        asked = payload.get("key") or configuration.names()
-        known = [
-            {
-                "key": name,
-                "readonly": configuration.is_readonly(name),
-                "value": configuration.text(name),
-            }
-            for name in asked
-            if name in configuration
-        ]
+        asked = payload.get("key") or list(configuration.names())
+        if len(asked) > KEYS_LIMIT:
+            raise OCPPError(
+                "OccurrenceConstraintViolation", f"At most {KEYS_LIMIT} keys at once."
+            )
+        known = [self._key_value(name) for name in asked if name in configuration]
         unknown = [name for name in asked if name not in configuration]
         answer: Payload = {"configurationKey": known}
         return {**answer, "unknownKey": unknown} if unknown else answer
+
+    def _key_value(self, name: str) -> Payload:
+        """A write-only key is shown without its value (whitepaper, 7.2)."""
+        configuration = self._charger.configuration
+        shown: Payload = {"key": name, "readonly": configuration.is_readonly(name)}
+        if not configuration.is_writeonly(name):
+            shown["value"] = configuration.text(name)
+        return shown
 
     def _remote_start(self, payload: Payload) -> Payload | Reply:
         id_tag = payload["idTag"]
@@ -213,7 +217,7 @@ class Requests:
             case "MeterValues":
                 for connector in connectors:
                     if connector.number:
-                        self._charging.sample(connector, "Trigger")
+                        self._charger.metering.sample(connector, "Trigger")
             case "StatusNotification":
                 for connector in connectors:
                     notice = connector.notice
