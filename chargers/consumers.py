@@ -6,23 +6,29 @@ import binascii
 import logging
 import secrets
 import sys
+from collections.abc import Coroutine
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from django.utils import timezone
 from twisted.internet.defer import Deferred
 
-from . import services
-from .choices import Direction, ProcessRole
+from . import requests, services
+from .choices import BootPolicy, Direction, ProcessRole, SecurityProfile
 from .csms import commands_v16, v16
 from .holder import Holder
 from .models import Charger
+from .ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from .ocpp.frames import Frame
 from .ocpp.messages import SENT_BY_CHARGERS
-from .ocpp.session import Session
+from .ocpp.session import Reply, Session
 from .ocpp.versions import Version, choose_subprotocol
+from .services import certificates, links
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +71,7 @@ class ChargerConsumer(Stranger):
     async def connect(self) -> None:
         self.is_open = False
         path = self.scope["url_route"]["kwargs"]
-        charger = await database_sync_to_async(services.find_charger)(
+        charger = await database_sync_to_async(_find_charger)(
             path["organization"], path["identity"]
         )
         if charger is None:
@@ -80,7 +86,11 @@ class ChargerConsumer(Stranger):
             await self.close(NO_COMMON_SUBPROTOCOL)
             return
         self.charger = charger
+        self.has_booted = links.has_booted(charger)
+        self.triggered: set[str] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
         self.connection_id = secrets.token_hex(16)
+        self.connected_at = timezone.now().timestamp()
         self.session = Session(
             version,
             send=self._send,
@@ -94,6 +104,16 @@ class ChargerConsumer(Stranger):
         if not charger.is_virtual:
             await self._hold()
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """As Channels does, without a hop to a thread for every frame.
+
+        It would look after database connections there; whoever uses one here does that.
+        """
+        handler = getattr(self, get_handler_name(message), None)
+        if handler is None:
+            raise ValueError(f"No handler for {message['type']}")
+        await handler(message)
+
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
     ) -> None:
@@ -106,6 +126,7 @@ class ChargerConsumer(Stranger):
             return
         self.is_open = False
         self.session.close()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.channel_layer.group_discard(self._group, self.channel_name)
         if not self.charger.is_virtual:
             await self._let_go(code)
@@ -117,21 +138,28 @@ class ChargerConsumer(Stranger):
         return self.is_open
 
     async def perform(self, command: str, event: dict[str, Any]) -> dict[str, Any]:
-        return await commands_v16.perform(
-            self.session.call, self.charger, command, event
-        )
+        return await commands_v16.perform(self._call, self.charger, command, event)
 
     # --- The connection ---------------------------------------------------------------
 
     async def connection_replaced(self, message: dict[str, Any]) -> None:
         """Another connection speaks for this identity now (OCPP-NOTES, 11)."""
-        if message["by"] != self.connection_id:
+        is_newer = (message["at"], message["by"]) > (
+            self.connected_at,
+            self.connection_id,
+        )
+        if is_newer:
             await self.close(REPLACED)
 
     async def _replace_others(self) -> None:
         await self.channel_layer.group_add(self._group, self.channel_name)
         await self.channel_layer.group_send(
-            self._group, {"type": "connection.replaced", "by": self.connection_id}
+            self._group,
+            {
+                "type": "connection.replaced",
+                "by": self.connection_id,
+                "at": self.connected_at,
+            },
         )
 
     @property
@@ -154,21 +182,90 @@ class ChargerConsumer(Stranger):
         )
 
     async def _is_authentic(self, charger: Charger) -> bool:
-        """Basic authentication, where the charger has a password (OCPP-J 1.6, 6.2)."""
+        """What the charger's security profile asks for (whitepaper, 2).
+
+        Basic authentication also where it asks for nothing, but there is a password.
+        """
+        profile = charger.security_profile
+        if profile >= SecurityProfile.TLS and not self._is_secure():
+            return False
+        if profile == SecurityProfile.MUTUAL_TLS:
+            return await database_sync_to_async(certificates.certificate_belongs_to)(
+                charger, self._client_certificate()
+            )
         if not charger.password_hash:
-            return True
+            return profile == SecurityProfile.UNSECURED
         user, password = _basic_credentials(dict(self.scope["headers"]))
         return user == charger.identity and await asyncio.to_thread(
             services.password_matches, charger, password
         )
+
+    def _is_secure(self) -> bool:
+        """Whether TLS ends here, or at a proxy that is trusted to say so."""
+        if "tls" in self.scope.get("extensions", {}):
+            return True
+        forwarded = dict(self.scope["headers"]).get(b"x-forwarded-proto", b"")
+        return bool(settings.HTTPS and forwarded == b"https")
+
+    def _client_certificate(self) -> str:
+        """The certificate (PEM) that the TLS layer, here or at the proxy, has checked."""
+        if header := settings.OCPP_CLIENT_CERTIFICATE_HEADER:
+            given = dict(self.scope["headers"]).get(header.lower().encode(), b"")
+            return unquote(given.decode("latin1"))
+        chain = self.scope.get("extensions", {}).get("tls", {}).get("client_cert_chain")
+        return chain[0] if chain else ""
+
+    # --- Requests of operators (chargers.requests) ------------------------------------
+
+    async def request_send(self, message: dict[str, Any]) -> None:
+        """Send a CALL that somebody, maybe in another process, waits for."""
+        if self.is_open and await requests.claim(message["id"]):
+            self._start(self._answer_request(message))
+
+    async def _answer_request(self, message: dict[str, Any]) -> None:
+        try:
+            payload = await self._call(message["action"], message["payload"])
+            answer: dict[str, Any] = {"payload": payload}
+        except OCPPError as error:
+            answer = {"code": error.code, "description": error.description}
+        except (CallTimeout, LinkClosed) as error:
+            answer = {"failure": str(error)}
+        await requests.answer(message["id"], answer)
+
+    async def _call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        if action in ("TriggerMessage", "ExtendedTriggerMessage"):
+            # What it triggers may come before the boot is accepted (OCPP 1.6, 4.2).
+            self.triggered.add(str(payload.get("requestedMessage")))
+        return await self.session.call(action, payload)
+
+    async def _tell(self, action: str, payload: dict[str, Any]) -> None:
+        """Send a CALL that nobody waits for."""
+        try:
+            await self.session.call(action, payload)
+        except (OCPPError, CallTimeout, LinkClosed) as error:
+            logger.warning("%s: %s: %s", self.charger, action, error)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     # --- Frames -----------------------------------------------------------------------
 
     async def _send(self, text: str) -> None:
         await self.send(text_data=text)
 
-    async def _handle(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        return await v16.handle(self.charger, action, payload)
+    async def _handle(self, action: str, payload: dict[str, Any]) -> Reply:
+        is_boot = action == "BootNotification"
+        if not (self.has_booted or is_boot or action in self.triggered):
+            raise OCPPError("SecurityError", "No boot of the charger was accepted yet.")
+        answer = await v16.handle(self.charger, action, payload)
+        if is_boot:
+            self.has_booted = answer.payload["status"] == BootPolicy.ACCEPTED
+        if answer.follows is None:
+            return Reply(answer.payload)
+        follows = answer.follows
+        return Reply(answer.payload, then=lambda: self._start(self._tell(*follows)))
 
     def _observe(
         self, *, sent: bool, frame: Frame | None, action: str, text: str
@@ -183,6 +280,13 @@ class ChargerConsumer(Stranger):
             text=text,
             at=timezone.now(),
         )
+
+
+def _find_charger(organization_slug: str, identity: str) -> Charger | None:
+    charger = services.find_charger(organization_slug, identity)
+    if charger is None and settings.OCPP_REGISTER_UNKNOWN_CHARGERS:
+        return links.register_unknown_charger(organization_slug, identity)
+    return charger
 
 
 _holder: Holder | None = None

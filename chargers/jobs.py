@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from . import leases, provisioning, services
+from .services import transactions
 
 
 def mark_lost_chargers() -> None:
@@ -29,3 +30,8 @@ def settle_provisioning() -> None:
 def delete_old_messages() -> None:
     age = timedelta(days=settings.MESSAGE_RETENTION_DAYS)
     services.delete_old_messages(before=timezone.now() - age)
+
+
+def close_abandoned_transactions() -> None:
+    age = timedelta(seconds=settings.TRANSACTION_ABANDONED_AFTER)
+    transactions.close_abandoned_transactions(after=age)

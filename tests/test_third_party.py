@@ -101,6 +101,12 @@ async def send(portal: Portal, command: str, *arguments: str) -> dict[str, Any]:
     return answer
 
 
+async def boot(connection: ClientConnection) -> None:
+    payload = {"chargePointVendor": "V", "chargePointModel": "M"}
+    await connection.send(json.dumps([2, "boot", "BootNotification", payload]))
+    assert json.loads(await connection.recv())[:2] == [3, "boot"]
+
+
 async def status_of(identity: str, portal: Portal, options: dict[str, Any]) -> int:
     with pytest.raises(websockets.InvalidStatus) as caught:
         async with connected(portal, identity, **options):
@@ -200,6 +206,7 @@ async def test_rubbish_does_not_end_the_connection(
     portal: Portal, charger: tuple[str, str]
 ) -> None:
     async with connected(portal, charger[0]) as connection:
+        await boot(connection)
         for rubbish in ("hello", "[]", "[2]", b"\xff\x00", "[7, 8, 9]", "[3, 4]"):
             await connection.send(rubbish)
         await connection.send('[2, "1", "Nonsense", {}]')
@@ -220,5 +227,29 @@ async def test_a_second_connection_replaces_the_first(
     ):
         with pytest.raises(websockets.ConnectionClosed):
             await asyncio.wait_for(first.recv(), 10)
-        await second.send('[2, "1", "Heartbeat", {}]')
-        assert json.loads(await second.recv())[0] == 3
+        await boot(second)
+
+
+async def test_an_operator_can_send_any_request_from_the_shell(
+    portal: Portal, charger: tuple[str, str]
+) -> None:
+    async with connected(portal, charger[0]) as connection:
+        station = ThirdParty(connection)
+        listening = asyncio.create_task(station.start())
+        await station.tell(call.BootNotification("Model", "Vendor"))
+        answer = await sync_to_async(portal.manage)(
+            "request", charger[0], "UnlockConnector", '{"connectorId": 1}'
+        )
+        assert json.loads(answer) == {"status": "UnlockFailed"}
+        assert station.asked == [("UnlockConnector", {"connector_id": 1})]
+        for action, payload in (
+            ("UnlockConnector", "{}"),
+            ("Heartbeat", "{}"),
+            ("UnlockConnector", "["),
+        ):
+            text = await sync_to_async(portal.manage)(
+                "request", charger[0], action, payload, check=False
+            )
+            assert text == ""
+        assert len(station.asked) == 1
+        listening.cancel()

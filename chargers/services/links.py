@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from chargers.choices import ProvisioningStatus
+from chargers.choices import BootPolicy, ChargerKind, ProvisioningStatus
+from chargers.errors import InvalidCharger
 from chargers.models import Charger
+from ocpplab.models import Organization
+
+from .registering import register_charger
 
 
 def find_charger(organization_slug: str, identity: str) -> Charger | None:
@@ -19,6 +23,29 @@ def find_charger(organization_slug: str, identity: str) -> Charger | None:
         .filter(organization__slug=organization_slug, identity=identity)
         .first()
     )
+
+
+def register_unknown_charger(organization_slug: str, identity: str) -> Charger | None:
+    """Register who dials the endpoint of an organization, for an operator to accept.
+
+    None where there is no such organization, or the identity cannot be one.
+    """
+    organization = Organization.objects.filter(slug=organization_slug).first()
+    if organization is None:
+        return None
+    try:
+        with transaction.atomic():
+            charger = register_charger(
+                organization=organization,
+                identity=identity,
+                kind=ChargerKind.PHYSICAL,
+            )
+            charger.boot_policy = BootPolicy.PENDING
+            charger.save(update_fields=["boot_policy"])
+    except (InvalidCharger, IntegrityError):
+        # Another connection of it may have been faster.
+        return find_charger(organization_slug, identity)
+    return charger
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +87,11 @@ def _make_ready(charger_ids: Sequence[str]) -> None:
         )
 
 
+def has_booted(charger: Charger) -> bool:
+    """Whether a boot of it was accepted, and it need not boot again to be heard."""
+    return charger.booted_at is not None and charger.boot_policy == BootPolicy.ACCEPTED
+
+
 def mark_connected(charger: Charger, *, connection_id: str, holder: str) -> None:
     """A physical charger's WebSocket is open; a newer connection replaces an older.
 
@@ -70,7 +102,7 @@ def mark_connected(charger: Charger, *, connection_id: str, holder: str) -> None
         connection_id=connection_id,
         holder=holder,
         connected_at=timezone.now(),
-        is_online=bool(charger.boot),
+        is_online=has_booted(charger),
         link_detail="",
     )
 

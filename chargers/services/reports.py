@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
+from chargers.choices import BootPolicy
 from chargers.models import Charger, Connector, Message, VirtualChargerState
 from chargers.rows import insert_rows
 
@@ -21,13 +22,35 @@ _FRAME_COLUMNS = (
 )
 
 
-def record_boot(charger: Charger, boot: Mapping[str, Any]) -> None:
-    """Keep a BootNotification that was accepted."""
-    now = timezone.now()
-    fields: dict[str, Any] = {"boot": dict(boot), "booted_at": now}
+@dataclass(frozen=True, slots=True)
+class BootVerdict:
+    """What a BootNotification is answered; ``interval`` 0 means the default."""
+
+    status: str
+    interval: int
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.status == BootPolicy.ACCEPTED
+
+
+def record_boot(charger: Charger, boot: Mapping[str, Any]) -> BootVerdict:
+    """Keep a BootNotification, and say what its charger's policy answers it."""
+    row = Charger.objects.filter(pk=charger.pk)
+    policy = row.values_list("boot_policy", "boot_interval").first()
+    if policy is None:  # removed meanwhile
+        return BootVerdict(BootPolicy.REJECTED, 0)
+    verdict = BootVerdict(*policy)
+    fields: dict[str, Any] = {"boot": dict(boot)}
+    if verdict.is_accepted:
+        fields["booted_at"] = timezone.now()
     if not charger.is_virtual:
-        fields["is_online"] = True
-    Charger.objects.filter(pk=charger.pk).update(**fields)
+        fields["is_online"] = verdict.is_accepted
+        fields["link_detail"] = (
+            "" if verdict.is_accepted else f"Its boot is answered {verdict.status}."
+        )
+    row.update(**fields)
+    return verdict
 
 
 def record_status(

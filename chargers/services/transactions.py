@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from chargers.ocpp.values import parse_time
 from chargers.rows import insert_rows
 
 ACCEPTED = "Accepted"
+VALUES_SEARCHED = 20  # last meter values, for one with an energy register
 _METER_VALUE_COLUMNS = (
     "charger",
     "transaction",
@@ -88,8 +90,16 @@ def start_transaction(
         meter_start_wh=meter_start_wh,
     )
     begun.transaction_id = str(begun.pk)
+    _free_id(charger, begun.transaction_id)
     begun.save(update_fields=["transaction_id"])
     return begun, authorization
+
+
+def _free_id(charger: Charger, transaction_id: str) -> None:
+    """An end that was kept under an id of another CSMS gives way to the real owner."""
+    kept = charger.transactions.filter(transaction_id=transaction_id, evse_id=0)
+    if kept.update(transaction_id=f"other {transaction_id}"):
+        _find_transaction.cache_clear()
 
 
 def _is_busy(tag: IdTag) -> bool:
@@ -106,18 +116,46 @@ def _is_busy(tag: IdTag) -> bool:
 
 
 def _close_forgotten(charger: Charger, evse_id: int, at: datetime) -> None:
-    """End the connector's open transactions: it has begun another, so they are over.
+    """End the connector's open transactions: it has begun another, so they are over."""
+    for row in charger.transactions.filter(evse_id=evse_id, stopped_at=None):
+        _presume_stopped(row, at)
 
-    Their StopTransaction never came; the last meter value tells what they delivered.
+
+def close_abandoned_transactions(after: timedelta) -> int:
+    """End the transactions of which chargers that booted since have said nothing.
+
+    A charger tells how its transactions ended when it is back (OCPP 1.6, 4.10); one that
+    lost them never will. Returns how many were ended.
     """
-    forgotten = charger.transactions.filter(evse_id=evse_id, stopped_at=None)
-    for row in forgotten:
-        last = row.meter_values.order_by("-timestamp").first()
-        energy = last.energy_wh if last else None
-        row.stopped_at = at
-        row.stop_reason = "Other"
-        row.meter_stop_wh = row.meter_start_wh if energy is None else round(energy)
-        row.save(update_fields=["stopped_at", "stop_reason", "meter_stop_wh"])
+    long_ago = timezone.now() - after
+    heard = MeterValue.objects.filter(
+        transaction=OuterRef("pk"), timestamp__gt=long_ago
+    )
+    abandoned = Transaction.objects.filter(
+        ~Exists(heard),
+        stopped_at=None,
+        started_at__lt=F("charger__booted_at"),
+        charger__booted_at__lt=long_ago,
+    )
+    rows = list(abandoned.select_related("charger"))
+    for row in rows:
+        assert row.charger.booted_at is not None
+        _presume_stopped(row, row.charger.booted_at)
+    return len(rows)
+
+
+def _presume_stopped(row: Transaction, at: datetime) -> None:
+    """End a transaction whose StopTransaction has not come: without a reason.
+
+    The last meter value tells what it delivered. Should its StopTransaction come after
+    all, that counts.
+    """
+    values = row.meter_values.order_by("-timestamp")[:VALUES_SEARCHED]
+    readings = (value.energy_wh for value in values)
+    energy = next((reading for reading in readings if reading is not None), None)
+    row.stopped_at = at
+    row.meter_stop_wh = row.meter_start_wh if energy is None else round(energy)
+    row.save(update_fields=["stopped_at", "meter_stop_wh"])
 
 
 @transaction.atomic(savepoint=False)  # many share a group commit
@@ -133,10 +171,17 @@ def stop_transaction(
 ) -> Authorization | None:
     """Record the end of a transaction; the verdict on its id tag, if it names one.
 
-    A repeated StopTransaction changes nothing.
+    A repeated StopTransaction changes nothing; that of a transaction which nobody knows
+    is kept as a transaction of its own, at EVSE 0: energy was delivered.
     """
     row = charger.transactions.filter(transaction_id=transaction_id).first()
-    if row is not None and row.is_open:
+    if row is None:
+        row = _unknown_transaction(charger, at, meter_stop_wh, meter_values)
+        row.transaction_id = transaction_id
+        row.stop_reason, row.stop_id_tag, row.id_tag = reason, id_tag, id_tag
+        row.save(force_insert=True)
+        _add_meter_values(charger, row.evse_id, row.pk, meter_values)
+    elif row.is_open or not row.stop_reason:  # or its end was only presumed
         row.stopped_at = at
         row.meter_stop_wh = meter_stop_wh
         row.stop_reason = reason
@@ -146,6 +191,33 @@ def stop_transaction(
         )
         _add_meter_values(charger, row.evse_id, row.pk, meter_values)
     return authorize(charger, id_tag) if id_tag else None
+
+
+def _unknown_transaction(
+    charger: Charger,
+    at: datetime,
+    meter_stop_wh: int,
+    meter_values: Sequence[Mapping[str, Any]],
+) -> Transaction:
+    """The end of a transaction that began before us, or elsewhere.
+
+    Its own meter values tell when it began, if it sent them along.
+    """
+    readings = [(at, meter_stop_wh)]
+    for value in meter_values:
+        row = MeterValue(sampled_values=value["sampledValue"])
+        if row.energy_wh is not None:
+            readings.append((parse_time(value["timestamp"]), round(row.energy_wh)))
+    started_at, meter_start_wh = min(readings)
+    return Transaction(
+        charger=charger,
+        evse_id=0,
+        connector_id=0,
+        started_at=started_at,
+        meter_start_wh=meter_start_wh,
+        stopped_at=at,
+        meter_stop_wh=meter_stop_wh,
+    )
 
 
 def record_meter_values(

@@ -1,0 +1,115 @@
+"""OCPP requests of operators, sent to a connected charger wherever its socket is.
+
+Any process asks; the web process that has the charger's WebSocket hears of it through
+the channel layer, sends the CALL, and leaves the answer in Redis for who asked.
+"""
+
+import json
+import secrets
+from typing import Any, cast
+
+import redis.asyncio
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django_rq import get_connection
+
+from .errors import NotAnswered, NotConnected, RequestInvalid, RequestRefused
+from .models import Charger
+from .ocpp.errors import OCPPError
+from .ocpp.messages import SENT_BY_CHARGERS
+from .ocpp.schemas import actions, validate_request
+from .ocpp.session import DEFAULT_CALL_TIMEOUT
+from .ocpp.versions import Version
+
+Payload = dict[str, Any]
+
+RECEIPT_WAIT = 3  # s, for the process that has the charger's WebSocket
+ANSWER_WAIT = int(DEFAULT_CALL_TIMEOUT) + 15  # s; a CALL may wait for the one before it
+KEPT = 120  # s, what nobody fetches
+
+
+def request_actions(version: Version = Version.V16) -> list[str]:
+    """What a CSMS may ask of a charger."""
+    ours = actions(version) - SENT_BY_CHARGERS[version] | {"DataTransfer"}
+    return sorted(ours)
+
+
+def send_request(charger: Charger, action: str, payload: Payload) -> Payload:
+    """Send a CALL to the charger, at most once, and return its answer.
+
+    RequestInvalid, NotConnected, NotAnswered or RequestRefused (a CALLERROR) where there
+    is none.
+    """
+    _check(action, payload)
+    request_id = secrets.token_hex(16)
+    message = {
+        "type": "request.send",
+        "id": request_id,
+        "action": action,
+        "payload": payload,
+    }
+    layer = cast(Any, get_channel_layer())
+    async_to_sync(layer.group_send)(f"charger.{charger.pk}", message)
+    connection = get_connection()
+    receipt = connection.blpop([_receipt_key(request_id)], RECEIPT_WAIT)
+    # Claimed here, whoever hears of it now is too late: it was never sent.
+    if receipt is None and connection.set(_claim_key(request_id), 1, ex=KEPT, nx=True):
+        raise NotConnected(f"{charger} is not connected to the built-in endpoint.")
+    answered = cast(Any, connection.blpop([_answer_key(request_id)], ANSWER_WAIT))
+    if answered is None:
+        raise NotAnswered(f"{action} was sent, but not answered in time.")
+    answer: Payload = json.loads(answered[1])
+    if "payload" in answer:
+        return cast(Payload, answer["payload"])
+    if "code" in answer:
+        raise RequestRefused(answer["code"], answer["description"])
+    raise NotAnswered(answer["failure"])
+
+
+def _check(action: str, payload: Payload) -> None:
+    if action not in request_actions():
+        raise RequestInvalid(f"A CSMS cannot send {action[:50]!r}.")
+    try:
+        validate_request(Version.V16, action, payload)
+    except OCPPError as error:
+        raise RequestInvalid(str(error)) from None
+
+
+# --- The process that has the WebSocket -----------------------------------------------
+
+
+async def claim(request_id: str) -> bool:
+    """Whether this connection is to send the request; said to who asked."""
+    async with _client() as client:
+        if not await client.set(_claim_key(request_id), 1, ex=KEPT, nx=True):
+            return False
+        await _push(client, _receipt_key(request_id), "taken")
+    return True
+
+
+async def answer(request_id: str, answer: Payload) -> None:
+    """Leave the answer for who asked."""
+    async with _client() as client:
+        await _push(client, _answer_key(request_id), json.dumps(answer))
+
+
+async def _push(client: Any, key: str, text: str) -> None:
+    async with client.pipeline(transaction=True) as pipe:
+        await pipe.rpush(key, text).expire(key, KEPT).execute()
+
+
+def _client() -> Any:
+    return redis.asyncio.from_url(settings.REDIS_URL)
+
+
+def _claim_key(request_id: str) -> str:
+    return f"ocpplab:request:{request_id}:claim"
+
+
+def _receipt_key(request_id: str) -> str:
+    return f"ocpplab:request:{request_id}:receipt"
+
+
+def _answer_key(request_id: str) -> str:
+    return f"ocpplab:request:{request_id}:answer"

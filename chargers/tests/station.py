@@ -1,0 +1,100 @@
+"""A charge point at the endpoint, in the test's own process."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from channels.testing import WebsocketCommunicator
+
+from chargers.models import Charger
+from chargers.routing import websocket_urls
+
+TIME = "2026-01-01T00:00:00Z"
+BOOT = {"chargePointModel": "Model", "chargePointVendor": "Vendor"}
+
+
+class Station(WebsocketCommunicator):
+    """Sends CALLs one by one; the CSMS's own are kept, and answered when asked to."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        password: str = "",
+        extensions: dict[str, Any] | None = None,
+        headers: list[tuple[bytes, bytes]] | None = None,
+    ) -> None:
+        headers = list(headers or ())
+        if password:
+            identity = path.rpartition("/")[2]
+            secret = base64.b64encode(f"{identity}:{password}".encode())
+            headers.append((b"authorization", b"Basic " + secret))
+        super().__init__(
+            websocket_urls, path, headers=headers, subprotocols=["ocpp1.6"]
+        )
+        self.scope["extensions"] = {
+            "websocket.http.response": {},
+            **(extensions or {}),
+        }
+        self.asked: list[list[Any]] = []
+        self.sent = 0
+
+    async def dial(self) -> int:
+        """101 when the connection is open, else the status it was refused with."""
+        await self.send_input({"type": "websocket.connect"})
+        answer = await self.receive_output(5)
+        if answer["type"] == "websocket.accept":
+            return 101
+        assert answer["type"] == "websocket.http.response.start"
+        status: int = answer["status"]
+        return status
+
+    async def call(self, action: str, payload: dict[str, Any]) -> list[Any]:
+        """The answer to a CALL, without its id."""
+        self.sent += 1
+        await self.send_to(text_data=json.dumps([2, str(self.sent), action, payload]))
+        while True:
+            frame = json.loads(await self.receive_from(10))
+            if frame[0] == 2:
+                self.asked.append(frame)
+            elif frame[1] == str(self.sent):
+                return [frame[0], *frame[2:]]
+
+    async def ok(self, action: str, payload: dict[str, Any]) -> Any:
+        """The payload of the CALLRESULT that the CALL must have."""
+        answer = await self.call(action, payload)
+        assert answer[0] == 3, answer
+        return answer[1]
+
+    async def next_request(self) -> tuple[str, str, dict[str, Any]]:
+        """Id, action and payload of the CSMS's next CALL."""
+        frame = (
+            self.asked.pop(0) if self.asked else json.loads(await self.receive_from(10))
+        )
+        assert frame[0] == 2, frame
+        return frame[1], frame[2], frame[3]
+
+    async def reply(self, message_id: str, payload: dict[str, Any]) -> None:
+        await self.send_to(text_data=json.dumps([3, message_id, payload]))
+
+
+@asynccontextmanager
+async def connected(
+    charger: Charger, *, boot: bool = True, **options: Any
+) -> AsyncIterator[Station]:
+    station = Station(path_of(charger), **options)
+    assert await station.dial() == 101
+    try:
+        if boot:
+            assert (await station.ok("BootNotification", BOOT))["status"] == "Accepted"
+        yield station
+    finally:
+        await station.disconnect()
+        await asyncio.sleep(0)
+
+
+def path_of(charger: Charger) -> str:
+    return f"ocpp/{charger.organization.slug}/{charger.identity}"
