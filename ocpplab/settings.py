@@ -141,7 +141,11 @@ def _database() -> dict[str, object]:
         database["CONN_MAX_AGE"] = None  # to open a file anew costs as much as a write
     else:
         # Under ASGI each request has a thread of its own: a pool, not a connection each.
-        database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 20}
+        database.setdefault("OPTIONS", {})["pool"] = {
+            "min_size": 1,
+            "max_size": 20,
+            "timeout": 5,
+        }
     return database
 
 
@@ -222,6 +226,9 @@ AUTH_PASSWORD_VALIDATORS = [
 API_RATE = env.str("OCPPLAB_API_RATE", default="")
 if not re.fullmatch(r"(\d+/(second|minute|hour|day))?", API_RATE):
     raise ImproperlyConfigured("OCPPLAB_API_RATE is not understood: 600/minute is.")
+
+# Chargers that a URL may name; as long a URL as the web process reads.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2500
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["ocpplab.authentication.BearerAuthentication"],
@@ -322,5 +329,7 @@ LOGGING = {
         # What daphne and websockets say per connection is in the message log already.
         "daphne": {"level": "WARNING"},
         "websockets": {"level": "CRITICAL"},
+        # Each of its attempts; what comes of them is an error of ours.
+        "psycopg.pool": {"level": "ERROR"},
     },
 }
