@@ -74,7 +74,7 @@ ORGANIZATION = OpenApiParameter(
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": 255},
     OpenApiParameter.HEADER,
     description="Of the caller's choice: the same request with the same key is done "
     "once, and answered alike for 24 hours.",
