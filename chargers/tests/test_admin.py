@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers import live
-from chargers.admin import ChargerForm
+from chargers.admin.chargers import ChargerForm
 from chargers.chart import draw_power
 from chargers.choices import ConnectorStatus
 from chargers.models import (

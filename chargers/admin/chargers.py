@@ -1,0 +1,229 @@
+"""Chargers: made, changed, started and stopped, and their page."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from chargers import live, services
+from chargers.choices import ChargerKind, ConnectorStatus, OCPPVersion
+from chargers.models import Charger
+from chargers.provisioning import create_charger
+from chargers.templatetags.chargers_live import link_badge, status_badge
+from ocpplab.admin import OrganizationScopedAdmin, ScopedRelatedFilter, choice_filter
+
+
+class ChargerForm(forms.ModelForm):
+    """A charger; its password can be set, never seen."""
+
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Basic authentication. Left empty, nothing is changed.",
+    )
+    clear_password = forms.BooleanField(
+        label="No password", required=False, help_text="Remove the password it has."
+    )
+
+    class Meta:
+        model = Charger
+        fields = "__all__"  # noqa: DJ007, the admin class lists them
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        charger = self.instance
+        organization_id = charger.organization_id
+        if "organization" in data:
+            organization_id = data["organization"].pk
+        location, model = data.get("location"), data.get("model") or charger.model
+        if location and location.organization_id != organization_id:
+            self.add_error("location", "It belongs to another organization.")
+        wanted = data.get("connector_type")
+        if model and wanted and wanted not in model.connector_types:
+            has = ", ".join(model.connector_types)
+            self.add_error("connector_type", f"The {model} has {has}.")
+        return data
+
+
+class AddChargerForm(ChargerForm):
+    """A new charger; it takes its connectors from its model."""
+
+    clear_password = None  # type: ignore[assignment]
+    connector_count = forms.IntegerField(
+        label="Connectors",
+        required=False,
+        min_value=1,
+        max_value=255,
+        help_text="Empty: as many as the model has, or one.",
+    )
+
+    def clean_connector_count(self) -> int:
+        model = self.cleaned_data.get("model")
+        given: int | None = self.cleaned_data["connector_count"]
+        return given or (model.connector_count if model else 1)
+
+
+CHANGEABLE = ("name", "location", "connector_type", "ocpp_version", "ws_url")
+start_running = partial(services.set_running, is_running=True)
+stop_running = partial(services.set_running, is_running=False)
+VERSIONS = [(version.value, version.value) for version in OCPPVersion]
+VersionFilter = choice_filter("OCPP version", "ocpp_version", VERSIONS)
+
+
+@admin.register(Charger)
+class ChargerAdmin(OrganizationScopedAdmin):
+    form = ChargerForm
+    list_display = [
+        "identity",
+        "link",
+        "connector_states",
+        "kind",
+        "model",
+        "location",
+        "version",
+    ]
+    ordering = ["identity"]
+    actions = ["start", "stop", "restart"]
+    list_filter = [
+        "is_online",
+        "connectors__status",
+        "kind",
+        VersionFilter,
+        ("organization", ScopedRelatedFilter),
+        ("location", ScopedRelatedFilter),
+    ]
+    list_select_related = ["organization", "location", "model__brand"]
+    search_fields = ["identity", "name", "id", "location__name"]
+    autocomplete_fields = ["location", "model"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Charger]:
+        return super().get_queryset(request).prefetch_related("connectors")
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if obj is None:
+            kwargs["form"] = AddChargerForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def formfield_for_choice_field(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name == "ocpp_version":
+            kwargs["choices"] = VERSIONS
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        what = [
+            "identity",
+            "kind",
+            "name",
+            "model",
+            "connector_type",
+            "connector_count",
+        ]
+        link = ["ocpp_version", "ws_url"]
+        if self.has_change_permission(request, obj):
+            link += ["password", "clear_password"] if obj else ["password"]
+        return [
+            ("What it is", {"fields": ["organization", *what]}),
+            ("Where it stands", {"fields": ["location"]}),
+            ("Its link", {"fields": [*link, "is_enabled"] if obj else link}),
+        ]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> Any:
+        """An identity, once registered, stays what it is."""
+        fields = super().get_readonly_fields(request, obj)
+        fixed = ["identity", "kind", "model", "connector_count"]
+        return [*fields, *fixed] if obj else fields
+
+    def save_model(
+        self, request: HttpRequest, obj: Charger, form: Any, change: bool
+    ) -> None:
+        """Only what was changed: the rest of the row is written by whoever holds it."""
+        data = dict(form.cleaned_data)
+        if not change:
+            obj.pk = create_charger(**data).pk
+            return
+        if data["password"] or data["clear_password"]:
+            services.set_password(obj, data["password"])
+            obj.save(update_fields=["password_hash", "password_encrypted"])
+        if "is_enabled" in form.changed_data:
+            services.set_running(obj, data["is_enabled"])
+        changes = {n: data[n] for n in form.changed_data if n in CHANGEABLE}
+        if changes:
+            services.update_charger(obj, changes)
+
+    def delete_model(self, request: HttpRequest, obj: Charger) -> None:
+        services.delete_charger(obj)
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[Charger]
+    ) -> None:
+        for charger in queryset:
+            services.delete_charger(charger)
+
+    @admin.action(description="Start", permissions=["change"])
+    def start(self, request: HttpRequest, chargers: QuerySet[Charger]) -> None:
+        self._for_each_virtual(request, chargers, start_running, "started")
+
+    @admin.action(description="Stop", permissions=["change"])
+    def stop(self, request: HttpRequest, chargers: QuerySet[Charger]) -> None:
+        self._for_each_virtual(request, chargers, stop_running, "stopped")
+
+    @admin.action(description="Restart", permissions=["change"])
+    def restart(self, request: HttpRequest, chargers: QuerySet[Charger]) -> None:
+        self._for_each_virtual(request, chargers, services.restart, "restarted")
+
+    def _for_each_virtual(
+        self,
+        request: HttpRequest,
+        chargers: QuerySet[Charger],
+        do: Callable[[Charger], None],
+        done: str,
+    ) -> None:
+        changed = 0
+        for charger in chargers.filter(kind=ChargerKind.VIRTUAL):
+            if self.has_change_permission(request, charger):
+                do(charger)
+                changed += 1
+        messages.success(request, f"{changed} virtual chargers are being {done}.")
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        charger = self.get_object(request, object_id)
+        if charger is not None and self.has_view_permission(request, charger):
+            state = live.charger_state(charger)
+            extra_context = {"state": state, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    @admin.display(description="Link", ordering="is_online")
+    def link(self, charger: Charger) -> SafeString:
+        return link_badge(charger)
+
+    @admin.display(description="OCPP", ordering="ocpp_version")
+    def version(self, charger: Charger) -> str:
+        return charger.ocpp_version.removeprefix("OCPP")
+
+    @admin.display(description="Connectors")
+    def connector_states(self, charger: Charger) -> SafeString:
+        shown = (
+            (status_badge(connector.status),)
+            for connector in charger.connectors.all()
+            if connector.evse_id or connector.status == ConnectorStatus.FAULTED
+        )
+        return format_html_join(" ", "{}", shown)

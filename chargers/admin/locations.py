@@ -1,0 +1,86 @@
+"""Where chargers stand."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+
+from chargers import live, services
+from chargers.models import Location
+from ocpplab.admin import OrganizationScopedAdmin, ScopedRelatedFilter
+from ocpplab.html import badge
+
+
+@admin.register(Location)
+class LocationAdmin(OrganizationScopedAdmin):
+    list_display = [
+        "name",
+        "city",
+        "country",
+        "organization",
+        "charger_count",
+        "online_count",
+    ]
+    list_filter = [("organization", ScopedRelatedFilter), "country", "public"]
+    list_select_related = ["organization"]
+    search_fields = ["name", "slug", "city", "address"]
+    ordering = ["name"]
+    fieldsets = [
+        (None, {"fields": ["organization", "name", "public", "status"]}),
+        ("Where", {"fields": ["address", "city", "country", "timezone"]}),
+        ("On the map", {"fields": ["latitude", "longitude"]}),
+        ("Owner", {"fields": ["owner_name"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Location]:
+        online = Count("chargers", filter=Q(chargers__is_online=True))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(charger_count=Count("chargers"), online_count=online)
+        )
+
+    @admin.display(description="Chargers", ordering="charger_count")
+    def charger_count(self, location: Any) -> int:
+        return int(location.charger_count)
+
+    @admin.display(description="Online", ordering="online_count")
+    def online_count(self, location: Any) -> SafeString:
+        online, all_of_them = location.online_count, location.charger_count
+        tone = (
+            "idle" if not all_of_them else "good" if online == all_of_them else "warn"
+        )
+        return badge(f"{online} of {all_of_them}", tone)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        location = self.get_object(request, object_id)
+        if location is not None and self.has_view_permission(request, location):
+            states = live.charger_states(location.chargers.order_by("identity"))
+            extra_context = {"states": states, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def save_model(
+        self, request: HttpRequest, obj: Location, form: Any, change: bool
+    ) -> None:
+        if change:
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            services.update_location(obj, changes)
+        else:
+            obj.pk = services.create_location(**form.cleaned_data).pk
+
+    def delete_model(self, request: HttpRequest, obj: Location) -> None:
+        services.delete_location(obj)
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[Location]
+    ) -> None:
+        for location in queryset:
+            services.delete_location(location)
