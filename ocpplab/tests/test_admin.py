@@ -389,7 +389,7 @@ def test_a_list_counts_no_further_than_it_must(
     superuser: User, client: Client, ours: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     populate(ours[Organization], "SECOND")
-    monkeypatch.setattr("ocpplab.admin.COUNTED_ROWS", 1)
+    monkeypatch.setattr("ocpplab.admin.lists.COUNTED_ROWS", 1)
     client.force_login(superuser)
     page = client.get(address(Message, "changelist"))
     assert page.context["cl"].paginator.count == 1

@@ -1,0 +1,108 @@
+"""The admin of API tokens: made and revoked here, their secret shown once."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import model_ngettext
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+
+from ocpplab.access import access_of
+from ocpplab.html import badge
+from ocpplab.models import ApiToken, User
+from ocpplab.services import create_token
+
+from .lists import ScopedRelatedFilter, moment
+from .scoped import OrganizationScopedAdmin
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(OrganizationScopedAdmin):
+    """Tokens of the REST API: made and revoked here, their secret shown once."""
+
+    list_display = [
+        "prefix",
+        "name",
+        "organization",
+        "role",
+        "created_by",
+        moment("created_at", "Created"),
+        moment("last_used_at", "Last used"),
+        "state",
+    ]
+    list_filter = [("organization", ScopedRelatedFilter), "role"]
+    list_select_related = ["organization", "created_by"]
+    search_fields = ["name", "prefix"]
+    fields = ["organization", "name", "role", "expires_at"]
+    actions = ["revoke"]
+
+    def has_view_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        tokens = super().get_queryset(request)
+        return access_of(request).scope(tokens, "organization", to_change=True)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        seen = ["prefix", "created_by", "created_at", "last_used_at", "state"]
+        return [*self.fields, *seen] if obj else self.fields
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> Any:
+        if obj is None:
+            return []
+        return [
+            "organization",
+            "role",
+            "prefix",
+            "created_by",
+            "created_at",
+            "last_used_at",
+            "state",
+        ]
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "organization":
+            # Without one it would act in every organization.
+            field.required = not access_of(request).is_superuser
+        return field
+
+    @admin.display(description="State")
+    def state(self, token: ApiToken) -> str:
+        if token.is_valid(timezone.now()):
+            return badge("valid", "good")
+        return badge("revoked" if token.revoked_at else "expired", "idle")
+
+    def save_model(
+        self, request: HttpRequest, obj: ApiToken, form: Any, change: bool
+    ) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        token, secret = create_token(
+            organization=obj.organization,
+            name=obj.name,
+            role=obj.role,
+            created_by=request.user if isinstance(request.user, User) else None,
+            expires_at=obj.expires_at,
+        )
+        obj.pk, obj.prefix = token.pk, token.prefix
+        messages.success(
+            request,
+            format_html(
+                "Copy the token now, it is not shown again: <code>{}</code>", secret
+            ),
+        )
+
+    @admin.action(description="Revoke selected API tokens", permissions=["change"])
+    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
+        count = tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+        messages.success(request, f"Revoked {count} {model_ngettext(tokens, count)}.")
