@@ -23,7 +23,7 @@ from .choices import BootPolicy, Direction, ProcessRole, SecurityProfile
 from .csms import commands_v16, v16
 from .holder import Holder
 from .models import Charger
-from .ocpp.errors import CallTimeout, LinkClosed, OCPPError
+from .ocpp.errors import CallTimeout, InvalidAnswer, LinkClosed, OCPPError
 from .ocpp.frames import Frame
 from .ocpp.messages import SENT_BY_CHARGERS
 from .ocpp.session import Reply, Session
@@ -169,7 +169,10 @@ class ChargerConsumer(Stranger):
     async def _hold(self) -> None:
         self.holder = await web_holder()
         await database_sync_to_async(services.mark_connected)(
-            self.charger, connection_id=self.connection_id, holder=self.holder.name
+            self.charger,
+            connection_id=self.connection_id,
+            holder=self.holder.name,
+            version=self.session.version.label,
         )
         self.holder.delivery.attach(self.charger.pk, self)
 
@@ -223,11 +226,20 @@ class ChargerConsumer(Stranger):
             self._start(self._answer_request(message))
 
     async def _answer_request(self, message: dict[str, Any]) -> None:
+        answer: dict[str, Any]
         try:
+            if message["version"] != self.session.version:
+                raise LinkClosed("The charger has come back with another OCPP version.")
             payload = await self._call(message["action"], message["payload"])
-            answer: dict[str, Any] = {"payload": payload}
+            answer = {"payload": payload}
+        except InvalidAnswer as error:
+            answer = {"invalid": str(error)}
         except OCPPError as error:
-            answer = {"code": error.code, "description": error.description}
+            answer = {
+                "code": error.code,
+                "description": error.description,
+                "details": error.details,
+            }
         except (CallTimeout, LinkClosed) as error:
             answer = {"failure": str(error)}
         await requests.answer(message["id"], answer)

@@ -1,5 +1,10 @@
 """What the services of this app refuse. Each message is fit to be shown."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from .ocpp.schemas import Problem
+
 
 class ChargerError(Exception):
     """Base: ``str(error)`` is the reason."""
@@ -17,8 +22,20 @@ class RequestError(ChargerError):
     """An OCPP request could not be sent to a charger, or was not answered."""
 
 
+class UnknownRequest(RequestError):
+    """There is no such request in the OCPP version that the charger speaks."""
+
+
 class RequestInvalid(RequestError):
-    """There is no such request, or its payload is not valid."""
+    """The payload is not valid by its schema."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        texts = (
+            f"{'.'.join(map(str, problem.path))}: {problem.message}"
+            for problem in problems
+        )
+        super().__init__(" ".join(texts))
+        self.problems = problems
 
 
 class NotConnected(RequestError):
@@ -29,9 +46,15 @@ class NotAnswered(RequestError):
     """The request was sent, and no answer came."""
 
 
+class AnswerInvalid(RequestError):
+    """The charger answered with a payload that is not valid by its schema."""
+
+
 class RequestRefused(RequestError):
     """The charger answered with a CALLERROR."""
 
-    def __init__(self, code: str, description: str) -> None:
+    def __init__(self, code: str, description: str, details: dict[str, Any]) -> None:
         super().__init__(f"{code}: {description}" if description else code)
         self.code = code
+        self.description = description
+        self.details = details

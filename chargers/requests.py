@@ -14,11 +14,17 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django_rq import get_connection
 
-from .errors import NotAnswered, NotConnected, RequestInvalid, RequestRefused
+from .errors import (
+    AnswerInvalid,
+    NotAnswered,
+    NotConnected,
+    RequestInvalid,
+    RequestRefused,
+    UnknownRequest,
+)
 from .models import Charger
-from .ocpp.errors import OCPPError
 from .ocpp.messages import SENT_BY_CHARGERS
-from .ocpp.schemas import actions, validate_request
+from .ocpp.schemas import actions, request_problems
 from .ocpp.session import DEFAULT_CALL_TIMEOUT
 from .ocpp.versions import Version
 
@@ -29,7 +35,12 @@ ANSWER_WAIT = int(DEFAULT_CALL_TIMEOUT) + 15  # s; a CALL may wait for the one b
 KEPT = 120  # s, what nobody fetches
 
 
-def request_actions(version: Version = Version.V16) -> list[str]:
+def version_of(charger: Charger) -> Version:
+    """What the charger speaks; of a physical one, what it last agreed on."""
+    return Version.from_label(charger.ocpp_version)
+
+
+def request_actions(version: Version) -> list[str]:
     """What a CSMS may ask of a charger."""
     ours = actions(version) - SENT_BY_CHARGERS[version] | {"DataTransfer"}
     return sorted(ours)
@@ -38,14 +49,16 @@ def request_actions(version: Version = Version.V16) -> list[str]:
 def send_request(charger: Charger, action: str, payload: Payload) -> Payload:
     """Send a CALL to the charger, at most once, and return its answer.
 
-    RequestInvalid, NotConnected, NotAnswered or RequestRefused (a CALLERROR) where there
-    is none.
+    RequestInvalid, NotConnected, NotAnswered, AnswerInvalid or RequestRefused (a
+    CALLERROR) where there is none.
     """
-    _check(action, payload)
+    version = version_of(charger)
+    _check(version, action, payload)
     request_id = secrets.token_hex(16)
     message = {
         "type": "request.send",
         "id": request_id,
+        "version": version,
         "action": action,
         "payload": payload,
     }
@@ -63,17 +76,20 @@ def send_request(charger: Charger, action: str, payload: Payload) -> Payload:
     if "payload" in answer:
         return cast(Payload, answer["payload"])
     if "code" in answer:
-        raise RequestRefused(answer["code"], answer["description"])
+        raise RequestRefused(**answer)
+    if "invalid" in answer:
+        raise AnswerInvalid(answer["invalid"])
     raise NotAnswered(answer["failure"])
 
 
-def _check(action: str, payload: Payload) -> None:
-    if action not in request_actions():
-        raise RequestInvalid(f"A CSMS cannot send {action[:50]!r}.")
-    try:
-        validate_request(Version.V16, action, payload)
-    except OCPPError as error:
-        raise RequestInvalid(str(error)) from None
+def _check(version: Version, action: str, payload: Payload) -> None:
+    if action not in request_actions(version):
+        raise UnknownRequest(
+            f"A CSMS cannot send {action[:50]!r} to a charger that speaks "
+            f"{version.label}."
+        )
+    if problems := request_problems(version, action, payload):
+        raise RequestInvalid(problems)
 
 
 # --- The process that has the WebSocket -----------------------------------------------

@@ -35,6 +35,10 @@ class OCPPError(Exception):
         return self.code
 
 
+class InvalidAnswer(OCPPError):
+    """The peer answered a CALL with a payload that is not valid by its schema."""
+
+
 class FrameError(Exception):
     """The text is no OCPP-J message.
 

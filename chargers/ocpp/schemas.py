@@ -9,7 +9,7 @@ import json
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 
@@ -37,6 +37,41 @@ def validate_request(version: Version, action: str, payload: dict[str, Any]) -> 
     ``NotImplemented`` when the version has no such action.
     """
     _validate(_validator(version, action, "request"), action, payload)
+
+
+class Problem(NamedTuple):
+    """What is wrong with one part of a payload."""
+
+    path: tuple[str | int, ...]
+    keyword: str  # of JSON schema, such as maxLength
+    message: str
+
+
+def request_problems(
+    version: Version, action: str, payload: dict[str, Any]
+) -> list[Problem]:
+    """Everything that is wrong with a CALL's payload, each at its place.
+
+    OCPPError (``NotImplemented``) when the version has no such action.
+    """
+    validator = _validator(version, action, "request")
+    try:
+        errors = list(islice(validator.iter_errors(payload), ERRORS_COMPARED))
+    except ValueError:  # jsonschema-rs gives up on it
+        return [Problem((), "depth", "Nested too deeply.")]
+    return [_problem(error) for error in errors]
+
+
+def _problem(error: Any) -> Problem:
+    """A property that is missing, or one too many, is named by its own path."""
+    path, keyword = tuple(error.instance_path), error.kind.name
+    match keyword:
+        case "required":
+            return Problem((*path, error.kind.property), keyword, "Required.")
+        case "additionalProperties":
+            name = error.kind.unexpected[0]
+            return Problem((*path, name), keyword, "The schema has no such property.")
+    return Problem(path, keyword, error.message)
 
 
 def validate_response(version: Version, action: str, payload: dict[str, Any]) -> None:

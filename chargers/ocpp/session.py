@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .errors import CallTimeout, FrameError, LinkClosed, OCPPError
+from .errors import CallTimeout, FrameError, InvalidAnswer, LinkClosed, OCPPError
 from .frames import (
     Call,
     CallError,
@@ -121,7 +121,10 @@ class Session:
         if isinstance(frame, CallError):
             raise OCPPError(frame.code, frame.description, frame.details)
         if validate:
-            validate_response(self.version, action, frame.payload)
+            try:
+                validate_response(self.version, action, frame.payload)
+            except OCPPError as error:
+                raise InvalidAnswer(error.code, error.description) from None
         return frame.payload
 
     async def receive(self, text: str | bytes) -> None:

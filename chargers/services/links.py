@@ -92,15 +92,18 @@ def has_booted(charger: Charger) -> bool:
     return charger.booted_at is not None and charger.boot_policy == BootPolicy.ACCEPTED
 
 
-def mark_connected(charger: Charger, *, connection_id: str, holder: str) -> None:
+def mark_connected(
+    charger: Charger, *, connection_id: str, holder: str, version: str
+) -> None:
     """A physical charger's WebSocket is open; a newer connection replaces an older.
 
     One that has booted before is online at once: it need not boot after a mere loss of
-    its link.
+    its link. It speaks the OCPP version that was agreed on now.
     """
     Charger.objects.filter(pk=charger.pk).update(
         connection_id=connection_id,
         holder=holder,
+        ocpp_version=version,
         connected_at=timezone.now(),
         is_online=has_booted(charger),
         link_detail="",

@@ -20,10 +20,12 @@ from django.utils import timezone
 from chargers import consumers, requests, services
 from chargers.choices import BootPolicy, SecurityProfile
 from chargers.errors import (
+    AnswerInvalid,
     NotAnswered,
     NotConnected,
     RequestInvalid,
     RequestRefused,
+    UnknownRequest,
 )
 from chargers.models import (
     Charger,
@@ -451,7 +453,7 @@ async def test_an_invalid_answer_is_told_to_who_asked(
         asking = asyncio.create_task(ask(physical_charger, "ClearCache", {}))
         message_id, _, _ = await station.next_request()
         await station.reply(message_id, {"status": "Perhaps"})
-        with pytest.raises(RequestRefused, match="PropertyConstraintViolation"):
+        with pytest.raises(AnswerInvalid, match="PropertyConstraintViolation"):
             await asking
 
 
@@ -473,15 +475,47 @@ async def test_a_charger_that_is_not_connected_is_not_waited_for(
         await ask(physical_charger, "ClearCache", {})
 
 
+@pytest.mark.parametrize("action", ["Nonsense", "Heartbeat", "SetVariables", "reset"])
+async def test_what_no_csms_of_its_version_sends_is_not_sent(
+    physical_charger: Charger, action: str
+) -> None:
+    with pytest.raises(UnknownRequest, match=r"OCPP1\.6"):
+        await ask(physical_charger, action, {})
+
+
+async def test_a_request_is_judged_by_the_version_that_the_charger_speaks(
+    physical_charger: Charger,
+) -> None:
+    physical_charger.ocpp_version = "OCPP2.0.1"
+    with pytest.raises(UnknownRequest, match=r"OCPP2\.0\.1"):
+        await ask(physical_charger, "ChangeConfiguration", {})
+    with pytest.raises(RequestInvalid) as raised:
+        await ask(physical_charger, "Reset", {"type": "Hard", "more": 1})
+    assert {p.path: p.keyword for p in raised.value.problems} == {
+        ("type",): "enum",
+        ("more",): "additionalProperties",
+    }
+
+
+async def test_a_physical_charger_speaks_what_was_agreed_on_last(
+    physical_charger: Charger,
+) -> None:
+    await update(physical_charger, ocpp_version="OCPP2.0.1")
+    async with connected(physical_charger):
+        await physical_charger.arefresh_from_db()
+    assert physical_charger.ocpp_version == "OCPP1.6"
+
+
 @pytest.mark.parametrize(
-    ("action", "payload"),
-    [("Nonsense", {}), ("Heartbeat", {}), ("Reset", {}), ("Reset", {"type": "Cold"})],
+    ("payload", "path"),
+    [({}, ("type",)), ({"type": "Cold"}, ("type",)), ({"type": 1}, ("type",))],
 )
 async def test_an_invalid_request_is_not_sent(
-    physical_charger: Charger, action: str, payload: dict[str, Any]
+    physical_charger: Charger, payload: dict[str, Any], path: tuple[str]
 ) -> None:
-    with pytest.raises(RequestInvalid):
-        await ask(physical_charger, action, payload)
+    with pytest.raises(RequestInvalid) as raised:
+        await ask(physical_charger, "Reset", payload)
+    assert path in {problem.path for problem in raised.value.problems}
 
 
 async def test_a_channel_message_of_no_known_type_is_an_error() -> None:

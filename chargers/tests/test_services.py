@@ -218,7 +218,10 @@ def test_a_closing_connection_does_not_end_its_successor(
     physical_charger.refresh_from_db()
     for connection in ("first", "second"):
         services.mark_connected(
-            physical_charger, connection_id=connection, holder=process.name
+            physical_charger,
+            connection_id=connection,
+            holder=process.name,
+            version="OCPP1.6",
         )
     services.mark_disconnected(physical_charger, connection_id="first", detail="")
     physical_charger.refresh_from_db()
