@@ -31,6 +31,7 @@ from chargers.live import SHOWN
 from chargers.models import Charger, IdTag, Location, Message
 from ocpplab.access import access_of
 from ocpplab.admin import (
+    DateRangeFilter,
     OrganizationScopedAdmin,
     RecordAdmin,
     ScopedRelatedFilter,
@@ -111,6 +112,7 @@ def choose(request: HttpRequest, model: type[Model], rows: QuerySet[Any]) -> Cho
 class CommandAdmin(RecordAdmin):
     """Commands as they went; new ones are sent from chargers and locations."""
 
+    empty_list = "Open a charger or a location and send one."
     list_display = [
         "state",
         "label",
@@ -125,13 +127,32 @@ class CommandAdmin(RecordAdmin):
         "status",
         choice_filter("command", "slug", [(d.slug, d.label) for d in DEFINITIONS]),
         "origin",
-        "enqueued_at",
+        ("enqueued_at", DateRangeFilter),
         ("organization", ScopedRelatedFilter),
         ("charger__location", ScopedRelatedFilter),
     ]
     list_select_related = ["charger"]
     search_fields = ["=command_id", "=charger__identity", "submitted_by"]
     search_help_text = "A command's id, a charger's identity, or who sent it."
+    export_related = ("charger__location",)
+    export_columns = {
+        "command_id": "command_id",
+        "command": "slug",
+        "charger": "charger.identity",
+        "charger_id": "charger_id",
+        "location": "charger.location.name",
+        "status": "status",
+        "detail": "detail",
+        "event": "event",
+        "result": "result",
+        "door": "origin",
+        "sent_by": "submitted_by",
+        "enqueued_at": "enqueued_at",
+        "deferred_at": "deferred_at",
+        "received_at": "received_at",
+        "finished_at": "finished_at",
+        "expires_at": "expires_at",
+    }
 
     @admin.display(description="State", ordering="status")
     def state(self, command: Command) -> SafeString:

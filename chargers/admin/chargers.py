@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from chargers import live, services
 from chargers.choices import ChargerKind, ConnectorStatus, OCPPVersion
-from chargers.models import Charger
+from chargers.models import Charger, Connector
 from chargers.provisioning import create_charger
 from chargers.templatetags.chargers_live import link_badge, status_badge
 from ocpplab.admin import OrganizationScopedAdmin, ScopedRelatedFilter, choice_filter
@@ -79,6 +79,7 @@ VersionFilter = choice_filter("OCPP version", "ocpp_version", VERSIONS)
 
 @admin.register(Charger)
 class ChargerAdmin(OrganizationScopedAdmin):
+    empty_list = "Add one: a virtual one is run here, a physical one dials the portal."
     form = ChargerForm
     list_display = [
         "identity",
@@ -102,6 +103,31 @@ class ChargerAdmin(OrganizationScopedAdmin):
     list_select_related = ["organization", "location", "model__brand"]
     search_fields = ["identity", "name", "id", "location__name"]
     autocomplete_fields = ["location", "model"]
+    export_related = ("organization", "location", "model__brand")
+    export_columns = {
+        "identity": "identity",
+        "charger_id": "id",
+        "name": "name",
+        "organization": "organization.slug",
+        "location": "location.name",
+        "location_id": "location_id",
+        "kind": "kind",
+        "brand": "model.brand.slug",
+        "model": "model.slug",
+        "connectors": "connector_count",
+        "connector_type": "connector_type",
+        "ocpp_version": "ocpp_version",
+        "ws_url": "ws_url",
+        "running": "is_enabled",
+        "online": "is_online",
+        "connected_at": "connected_at",
+        "disconnected_at": "disconnected_at",
+        "link_detail": "link_detail",
+        "provisioning_status": "provisioning_status",
+        "connector_states": lambda row: [c.status for c in _shown_connectors(row)],
+        "booted_at": "booted_at",
+        "created_at": "created_at",
+    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Charger]:
         return super().get_queryset(request).prefetch_related("connectors")
@@ -221,9 +247,14 @@ class ChargerAdmin(OrganizationScopedAdmin):
 
     @admin.display(description="Connectors")
     def connector_states(self, charger: Charger) -> SafeString:
-        shown = (
-            (status_badge(connector.status),)
-            for connector in charger.connectors.all()
-            if connector.evse_id or connector.status == ConnectorStatus.FAULTED
-        )
+        shown = ((status_badge(c.status),) for c in _shown_connectors(charger))
         return format_html_join(" ", "{}", shown)
+
+
+def _shown_connectors(charger: Charger) -> list[Connector]:
+    """EVSE 0 is the whole charger: shown only where it reports a fault of its own."""
+    return [
+        connector
+        for connector in charger.connectors.all()
+        if connector.evse_id or connector.status == ConnectorStatus.FAULTED
+    ]

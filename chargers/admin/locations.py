@@ -15,6 +15,7 @@ from ocpplab.html import badge
 
 @admin.register(Location)
 class LocationAdmin(OrganizationScopedAdmin):
+    empty_list = "Add one, and then the chargers that stand there."
     list_display = [
         "name",
         "city",
@@ -27,6 +28,24 @@ class LocationAdmin(OrganizationScopedAdmin):
     list_select_related = ["organization"]
     search_fields = ["name", "slug", "city", "address"]
     ordering = ["name"]
+    export_columns = {
+        "name": "name",
+        "location_id": "id",
+        "slug": "slug",
+        "organization": "organization.slug",
+        "address": "address",
+        "city": "city",
+        "country": "country",
+        "latitude": "latitude",
+        "longitude": "longitude",
+        "timezone": "timezone",
+        "owner_name": "owner_name",
+        "public": "public",
+        "status": "status",
+        "chargers": "charger_count",
+        "online": "online_count",
+        "created_at": "created_at",
+    }
     fieldsets = [
         (None, {"fields": ["organization", "name", "public", "status"]}),
         ("Where", {"fields": ["address", "city", "country", "timezone"]}),

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from chargers.choices import ProvisioningStatus
 from chargers.models import ProvisioningJob
 from chargers.provisioning import results_of
-from ocpplab.admin import RecordAdmin, moment
+from ocpplab.admin import DateRangeFilter, RecordAdmin, ScopedRelatedFilter, moment
 from ocpplab.html import badge
 
 
@@ -29,8 +29,26 @@ class ProvisioningJobAdmin(RecordAdmin):
         moment("provisioned_at", "Ended"),
     ]
     list_display_links = ["state", "location"]
-    list_filter = ["status", "created_at"]
+    list_filter = [
+        "status",
+        ("created_at", DateRangeFilter),
+        ("location", ScopedRelatedFilter),
+        ("organization", ScopedRelatedFilter),
+    ]
     list_select_related = ["location"]
+    search_fields = ["=id", "location__name", "=workflow_run_id"]
+    search_help_text = "A job's id, or part of a location's name."
+    export_columns = {
+        "job_id": "id",
+        "location": "location.name",
+        "status": "status",
+        "chargers": lambda job: len(job.items),
+        "ready": "ready_count",
+        "failed": lambda job: job.lost_count + len(job.failed),
+        "failures": "failed",
+        "created_at": "created_at",
+        "provisioned_at": "provisioned_at",
+    }
     fields = ["location", "state", "progress", "failures", "created_at"]
     readonly_fields = ["state", "progress", "failures"]
 

@@ -1,5 +1,7 @@
 """Id tags, and what chargers report: transactions, meter values, messages."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -12,6 +14,7 @@ from chargers.choices import Direction
 from chargers.models import IdTag, Message, MeterValue, Transaction
 from chargers.templatetags.chargers_live import FRAMES, payload, type_badge
 from ocpplab.admin import (
+    DateRangeFilter,
     OrganizationScopedAdmin,
     RecordAdmin,
     ScopedRelatedFilter,
@@ -23,6 +26,7 @@ from ocpplab.html import badge, energy, power, pretty_json
 
 @admin.register(IdTag)
 class IdTagAdmin(OrganizationScopedAdmin):
+    empty_list = "Add one, or import many from a CSV file."
     list_display = [
         "id_tag",
         "parent_id_tag",
@@ -34,6 +38,42 @@ class IdTagAdmin(OrganizationScopedAdmin):
     list_filter = [("organization", ScopedRelatedFilter), "is_blocked"]
     list_select_related = ["organization"]
     search_fields = ["id_tag", "parent_id_tag"]
+    export_columns = {
+        "id_tag": "id_tag",
+        "parent_id_tag": "parent_id_tag",
+        "blocked": "is_blocked",
+        "expires_at": "expires_at",
+        "allows_concurrent": "allows_concurrent",
+        "organization": "organization.slug",
+    }
+
+
+# The first columns of each export of records.
+OF_CHARGER = {
+    "charger": "charger.identity",
+    "charger_id": "charger_id",
+    "location": "charger.location.name",
+}
+
+
+class OpenFilter(admin.EmptyFieldListFilter):
+    """Transactions that run, or have ended."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        texts = ("All", "Open", "Ended")
+        for choice, text in zip(super().choices(changelist), texts, strict=True):
+            yield {**choice, "display": text}
+
+
+# Those of OCPP 1.6, which 2.x kept, and what an EV or a limit gives as one in 2.x.
+REASONS = (
+    *("Local", "Remote", "EVDisconnected", "DeAuthorized", "EmergencyStop"),
+    *("PowerLoss", "Reboot", "HardReset", "SoftReset", "UnlockCommand", "Other"),
+    *("StoppedByEV", "TimeLimitReached", "EnergyLimitReached", "SOCLimitReached"),
+)
+ReasonFilter = choice_filter(
+    "stop reason", "stop_reason", [(reason, reason) for reason in REASONS]
+)
 
 
 class ChargerRecordAdmin(RecordAdmin):
@@ -41,13 +81,19 @@ class ChargerRecordAdmin(RecordAdmin):
 
     organization_path = "charger__organization"
     ordering = ("-id",)
+    export_related = ("charger__location",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("charger")
 
 
+def _duration_s(row: Transaction) -> float | None:
+    return (row.stopped_at - row.started_at).total_seconds() if row.stopped_at else None
+
+
 @admin.register(Transaction)
 class TransactionAdmin(ChargerRecordAdmin):
+    empty_list = "Start a session on a charger or a whole location."
     list_display = [
         "__str__",
         "charger",
@@ -59,9 +105,31 @@ class TransactionAdmin(ChargerRecordAdmin):
         moment("stopped_at", "Stopped"),
         "energy",
     ]
-    list_filter = [("stopped_at", admin.EmptyFieldListFilter), "started_at"]
-    date_hierarchy = "started_at"
+    list_filter = [
+        ("stopped_at", OpenFilter),
+        ("started_at", DateRangeFilter),
+        ReasonFilter,
+        ("charger__location", ScopedRelatedFilter),
+        ("charger__organization", ScopedRelatedFilter),
+    ]
     search_fields = ["=transaction_id", "id_tag", "charger__identity"]
+    search_help_text = "A transaction's id, or part of an id tag or identity."
+    export_columns = {
+        **OF_CHARGER,
+        "transaction_id": "transaction_id",
+        "evse_id": "evse_id",
+        "connector_id": "connector_id",
+        "id_tag": "id_tag",
+        "authorization": "authorization",
+        "started_at": "started_at",
+        "stopped_at": "stopped_at",
+        "duration_s": _duration_s,
+        "meter_start_wh": "meter_start_wh",
+        "meter_stop_wh": "meter_stop_wh",
+        "energy_wh": "energy_wh",
+        "stop_reason": "stop_reason",
+        "stop_id_tag": "stop_id_tag",
+    }
 
     @admin.display(description="State", ordering="stopped_at")
     def state(self, row: Transaction) -> SafeString:
@@ -76,6 +144,7 @@ class TransactionAdmin(ChargerRecordAdmin):
 
 @admin.register(MeterValue)
 class MeterValueAdmin(ChargerRecordAdmin):
+    empty_list = "Chargers send them while they charge."
     list_display = [
         moment("timestamp", "Time"),
         "charger",
@@ -84,8 +153,19 @@ class MeterValueAdmin(ChargerRecordAdmin):
         "power",
         "meter",
     ]
-    list_filter = ["timestamp"]
+    list_filter = [("timestamp", DateRangeFilter)]
     search_fields = ["=charger__identity", "=transaction__transaction_id"]
+    export_columns = {
+        **OF_CHARGER,
+        "timestamp": "timestamp",
+        "evse_id": "evse_id",
+        "connector_id": "connector_id",
+        "transaction_id": "transaction.transaction_id",
+        "power_w": "power_w",
+        "offered_w": "offered_w",
+        "energy_wh": "energy_wh",
+        "sampled_values": "sampled_values",
+    }
     fields = [
         "charger",
         "evse_id",
@@ -112,6 +192,14 @@ class MeterValueAdmin(ChargerRecordAdmin):
         return format_html("<pre>{}</pre>", pretty_json(value.sampled_values))
 
 
+def frame_of(message: Message) -> Any:
+    """The frame as JSON; as text where it is none."""
+    try:
+        return json.loads(message.text)
+    except ValueError:
+        return message.text
+
+
 FrameFilter = choice_filter(
     "type",
     "message_type",
@@ -121,6 +209,7 @@ FrameFilter = choice_filter(
 
 @admin.register(Message)
 class MessageAdmin(ChargerRecordAdmin):
+    empty_list = "Every OCPP frame of a charger is written down here as it passes."
     list_display = [
         moment("timestamp", "Time"),
         "charger",
@@ -129,11 +218,19 @@ class MessageAdmin(ChargerRecordAdmin):
         "type",
         "short_text",
     ]
-    list_filter = ["direction", FrameFilter, "timestamp"]
+    list_filter = [("timestamp", DateRangeFilter), "direction", FrameFilter]
     search_fields = ["=charger__identity", "=action"]
     search_help_text = "A charger's identity or an OCPP action, in full."
     fields = ["charger", "timestamp", "direction", "action", "type", "frame"]
     readonly_fields = ["type", "frame"]
+    export_columns = {
+        **OF_CHARGER,
+        "timestamp": "timestamp",
+        "direction": "direction",
+        "action": "action",
+        "message_type": "message_type",
+        "frame": frame_of,
+    }
 
     @admin.display(description="Direction", ordering="direction")
     def way(self, message: Message) -> SafeString:

@@ -4,35 +4,73 @@ One function per action of all profiles and of the security whitepaper; each is 
 charger and a payload that is valid by its schema.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
 from chargers import services
 from chargers.choices import StationSubject
+from chargers.group_commit import group_commit
 from chargers.models import Charger
+from chargers.ocpp.errors import OCPPError
 from chargers.ocpp.values import check_range, format_time, parse_time
+from chargers.services import certificates, reports, stations
 
-from .common import (
-    CONNECTOR_LIMIT,
-    METER_LIMIT,
-    Handlers,
-    Payload,
-    number,
-    on_boot_notification,
-    on_data_transfer,
-    on_firmware_status,
-    on_heartbeat,
-    on_log_status,
-    on_security_event,
-    on_sign_certificate,
-    record_status,
-)
+Payload = dict[str, Any]
+
+METER_LIMIT = 2**53  # Wh; beyond it a reading is no reading
+CONNECTOR_LIMIT = 255
+NUMBER_LIMIT = 2**63 - 1  # of any other integer: what the database can keep
+RETRY_INTERVAL = 60  # s, before the next BootNotification of one not accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A CALLRESULT payload, and the CALL of ours that follows it, if one does."""
+
+    payload: Payload
+    follows: tuple[str, Payload] | None = None
+
+
+async def handle(charger: Charger, action: str, payload: Payload) -> Answer:
+    """Answer a charger's CALL; what must be kept is committed before this returns."""
+    if action in _WITHOUT_DATABASE:
+        answer = _WITHOUT_DATABASE[action](charger, payload)
+    elif action in _WITH_DATABASE:
+        answer = await group_commit().run(_WITH_DATABASE[action], charger, payload)
+    else:
+        raise OCPPError("NotSupported", f"{action} is not supported here.")
+    return answer if isinstance(answer, Answer) else Answer(answer)
+
+
+def on_heartbeat(charger: Charger, payload: Payload) -> Payload:
+    return {"currentTime": format_time(timezone.now())}
+
+
+def on_data_transfer(charger: Charger, payload: Payload) -> Payload:
+    return {"status": "UnknownVendorId"}
+
+
+def on_boot_notification(charger: Charger, payload: Payload) -> Payload:
+    verdict = reports.record_boot(charger, payload)
+    usual = settings.OCPP_HEARTBEAT_INTERVAL if verdict.is_accepted else RETRY_INTERVAL
+    return {
+        "status": str(verdict.status),
+        "currentTime": format_time(timezone.now()),
+        "interval": verdict.interval or usual,
+    }
 
 
 def on_status_notification(charger: Charger, payload: Payload) -> Payload:
-    connector = check_range(payload, "connectorId", 0, CONNECTOR_LIMIT)
+    number = check_range(payload, "connectorId", 0, CONNECTOR_LIMIT)
     at = payload.get("timestamp")
     services.record_status(
         charger,
-        evse_id=connector,
-        connector_id=min(connector, 1),
+        evse_id=number,
+        connector_id=min(number, 1),
         status=payload["status"],
         error_code=payload["errorCode"],
         info=" ".join(
@@ -64,7 +102,7 @@ def on_start_transaction(charger: Charger, payload: Payload) -> Payload:
 def on_stop_transaction(charger: Charger, payload: Payload) -> Payload:
     authorization = services.stop_transaction(
         charger,
-        transaction_id=str(number(payload, "transactionId")),
+        transaction_id=str(_number(payload, "transactionId")),
         meter_stop_wh=_meter(payload, "meterStop"),
         at=parse_time(payload["timestamp"]),
         reason=payload.get("reason", "Local"),
@@ -84,8 +122,57 @@ def on_meter_values(charger: Charger, payload: Payload) -> Payload:
     return {}
 
 
+def on_firmware_status(charger: Charger, payload: Payload) -> Payload:
+    return _record_status(charger, StationSubject.FIRMWARE, payload)
+
+
 def on_diagnostics_status(charger: Charger, payload: Payload) -> Payload:
-    return record_status(charger, StationSubject.DIAGNOSTICS, payload)
+    return _record_status(charger, StationSubject.DIAGNOSTICS, payload)
+
+
+def on_log_status(charger: Charger, payload: Payload) -> Payload:
+    return _record_status(charger, StationSubject.LOG, payload)
+
+
+def on_security_event(charger: Charger, payload: Payload) -> Payload:
+    stations.record_security_event(
+        charger,
+        kind=payload["type"],
+        at=parse_time(payload["timestamp"]),
+        tech_info=payload.get("techInfo", ""),
+    )
+    return {}
+
+
+def on_sign_certificate(charger: Charger, payload: Payload) -> Answer:
+    """The certificate follows in a CertificateSigned of ours (whitepaper, A02)."""
+    chain = certificates.sign_for_charger(charger, payload["csr"])
+    if chain is None:
+        return Answer({"status": "Rejected"})
+    follows = ("CertificateSigned", {"certificateChain": chain})
+    return Answer({"status": "Accepted"}, follows)
+
+
+Handler = Callable[[Charger, Payload], Payload | Answer]
+
+_WITHOUT_DATABASE: dict[str, Handler] = {
+    "DataTransfer": on_data_transfer,
+    "Heartbeat": on_heartbeat,
+}
+_WITH_DATABASE: dict[str, Handler] = {
+    "Authorize": on_authorize,
+    "BootNotification": on_boot_notification,
+    "DiagnosticsStatusNotification": on_diagnostics_status,
+    "FirmwareStatusNotification": on_firmware_status,
+    "LogStatusNotification": on_log_status,
+    "MeterValues": on_meter_values,
+    "SecurityEventNotification": on_security_event,
+    "SignCertificate": on_sign_certificate,
+    "SignedFirmwareStatusNotification": on_firmware_status,
+    "StartTransaction": on_start_transaction,
+    "StatusNotification": on_status_notification,
+    "StopTransaction": on_stop_transaction,
+}
 
 
 def _id_tag_info(authorization: services.Authorization) -> Payload:
@@ -97,27 +184,21 @@ def _id_tag_info(authorization: services.Authorization) -> Payload:
     return info
 
 
+def _record_status(
+    charger: Charger, subject: StationSubject, payload: Payload
+) -> Payload:
+    request_id = None
+    if "requestId" in payload:
+        request_id = _number(payload, "requestId")
+    stations.record_station_status(
+        charger, subject=subject, status=payload["status"], request_id=request_id
+    )
+    return {}
+
+
+def _number(payload: Payload, name: str) -> int:
+    return check_range(payload, name, -NUMBER_LIMIT, NUMBER_LIMIT)
+
+
 def _meter(payload: Payload, name: str) -> int:
     return check_range(payload, name, -METER_LIMIT, METER_LIMIT)
-
-
-HANDLERS = Handlers(
-    without_database={
-        "DataTransfer": on_data_transfer,
-        "Heartbeat": on_heartbeat,
-    },
-    with_database={
-        "Authorize": on_authorize,
-        "BootNotification": on_boot_notification,
-        "DiagnosticsStatusNotification": on_diagnostics_status,
-        "FirmwareStatusNotification": on_firmware_status,
-        "LogStatusNotification": on_log_status,
-        "MeterValues": on_meter_values,
-        "SecurityEventNotification": on_security_event,
-        "SignCertificate": on_sign_certificate,
-        "SignedFirmwareStatusNotification": on_firmware_status,
-        "StartTransaction": on_start_transaction,
-        "StatusNotification": on_status_notification,
-        "StopTransaction": on_stop_transaction,
-    },
-)

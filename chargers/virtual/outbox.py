@@ -8,8 +8,8 @@ from typing import Any
 
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from .clock import Clock
+from .configuration import Configuration
 from .flash import Flash
-from .settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Outbox:
         *,
         clock: Clock,
         flash: Flash,
-        settings: Settings,
+        configuration: Configuration,
         send: Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]],
         on_failure: Callable[[Message], Awaitable[None]],
         on_outcome: Callable[[Message, Outcome], Awaitable[None]],
@@ -84,7 +84,7 @@ class Outbox:
         self._messages = deque(Message(**item) for item in state)
         self._clock = clock
         self._flash = flash
-        self._settings = settings
+        self._configuration = configuration
         self._send = send
         self._on_failure = on_failure
         self._on_outcome = on_outcome
@@ -151,7 +151,9 @@ class Outbox:
             return  # no attempt: the CSMS may never have seen it
         except (OCPPError, CallTimeout) as problem:
             message.attempts += 1
-            if message.attempts < self._settings.message_attempts:
+            if message.attempts < self._configuration.integer(
+                "TransactionMessageAttempts"
+            ):
                 await self._pause_after(message)
                 return
             outcome = problem
@@ -167,7 +169,7 @@ class Outbox:
         message.tried.set()
         self._flash.touch()
         await self._on_failure(message)
-        interval = self._settings.message_retry_interval
+        interval = self._configuration.integer("TransactionMessageRetryInterval")
         await self._clock.sleep(interval * message.attempts)
 
     def _thin_out(self) -> None:

@@ -8,11 +8,18 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 
 from . import accounts, queues, tokens
-from .lists import CappedPaginator, ScopedRelatedFilter, choice_filter, moment
+from .lists import (
+    CappedPaginator,
+    DateRangeFilter,
+    ScopedRelatedFilter,
+    choice_filter,
+    moment,
+)
 from .scoped import OrganizationScopedAdmin, RecordAdmin
 
 __all__ = [
     "CappedPaginator",
+    "DateRangeFilter",
     "OrganizationScopedAdmin",
     "RecordAdmin",
     "ScopedRelatedFilter",

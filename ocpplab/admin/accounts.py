@@ -20,6 +20,7 @@ class OrganizationAdmin(OrganizationScopedAdmin):
     organization_path = "pk"
     list_display = ["name", "slug", "created_at"]
     search_fields = ["name", "slug"]
+    export_columns = {"name": "name", "slug": "slug", "created_at": "created_at"}
 
     def organization_id_of(self, obj: Organization) -> int:
         return obj.pk
@@ -45,6 +46,11 @@ class MembershipAdmin(OrganizationScopedAdmin):
     list_filter = [("organization", ScopedRelatedFilter), "role"]
     list_select_related = ["user", "organization"]
     search_fields = ["user__username"]
+    export_columns = {
+        "user": "user.username",
+        "organization": "organization.slug",
+        "role": "role",
+    }
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Model | None = None
@@ -74,6 +80,16 @@ class UserAdmin(OrganizationScopedAdmin, DjangoUserAdmin):
     list_display = ["username", "first_name", "last_name", "is_staff"]
     list_filter = ["is_staff", "is_superuser", "is_active"]
     filter_horizontal = ()
+    export_columns = {
+        "username": "username",
+        "first_name": "first_name",
+        "last_name": "last_name",
+        "email": "email",
+        "active": "is_active",
+        "superuser": "is_superuser",
+        "last_login": "last_login",
+        "date_joined": "date_joined",
+    }
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         ("Person", {"fields": ["first_name", "last_name", "email"]}),

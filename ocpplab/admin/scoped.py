@@ -12,10 +12,11 @@ from django.utils.text import capfirst
 from ocpplab.access import access_of
 from ocpplab.models import Organization
 
+from .exporting import ExportsRows
 from .lists import CappedPaginator
 
 
-class OrganizationScopedAdmin(admin.ModelAdmin):
+class OrganizationScopedAdmin(ExportsRows):
     """Shows and lets change what belongs to the person's organizations.
 
     ``organization_path`` leads from the model to its organization. Viewers read,
@@ -23,16 +24,19 @@ class OrganizationScopedAdmin(admin.ModelAdmin):
     """
 
     organization_path = "organization"
+    # What to do where the list is empty, after "There are no … yet."
+    empty_list = ""
     show_full_result_count = False
     list_per_page = 50
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        title = capfirst(str(self.opts.verbose_name_plural))
-        return super().changelist_view(
-            request, {"title": title, **(extra_context or {})}
-        )
+        shown = {
+            "title": capfirst(str(self.opts.verbose_name_plural)),
+            "empty_list": self.empty_list,
+        }
+        return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return access_of(request).scope(

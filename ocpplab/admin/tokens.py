@@ -22,6 +22,9 @@ from .scoped import OrganizationScopedAdmin
 class ApiTokenAdmin(OrganizationScopedAdmin):
     """Tokens of the REST API: made and revoked here, their secret shown once."""
 
+    empty_list = (
+        "Add one for each program that calls the REST API (described at /docs)."
+    )
     list_display = [
         "prefix",
         "name",
@@ -37,6 +40,17 @@ class ApiTokenAdmin(OrganizationScopedAdmin):
     search_fields = ["name", "prefix"]
     fields = ["organization", "name", "role", "expires_at"]
     actions = ["revoke"]
+    export_columns = {
+        "prefix": "prefix",
+        "name": "name",
+        "organization": "organization.slug",
+        "role": "role",
+        "created_by": "created_by.username",
+        "created_at": "created_at",
+        "expires_at": "expires_at",
+        "revoked_at": "revoked_at",
+        "last_used_at": "last_used_at",
+    }
 
     def has_view_permission(
         self, request: HttpRequest, obj: Model | None = None

@@ -1,7 +1,5 @@
 """The admin: what each role sees and may do, of its organizations only."""
 
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +7,6 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from chargers.models import (
     Charger,
@@ -23,8 +20,8 @@ from chargers.models import (
 from commands.models import Command
 from ocpplab.admin import OrganizationScopedAdmin
 from ocpplab.models import ApiToken, Membership, Organization, User
-from ocpplab.services import create_token
-from tests.fixtures import create_charger
+
+from .conftest import populate
 
 SCOPED = [
     model
@@ -33,89 +30,6 @@ SCOPED = [
 ]
 RECORDS = [Transaction, MeterValue, Message, Command, ProvisioningJob]
 EDITABLE = [Charger, Location, IdTag, Membership, Organization, ApiToken]
-
-
-def populate(organization: Organization, mark: str) -> dict[type[Model], Any]:
-    """One row of every scoped model, recognizable by ``mark``."""
-    now = timezone.now()
-    location = Location.objects.create(
-        organization=organization,
-        slug=f"site-{mark}",
-        name=f"Site {mark}",
-        address="1 Rue de Rivoli",
-        city="Paris",
-        country="FR",
-        latitude=48.8,
-        longitude=2.3,
-    )
-    charger = create_charger(
-        organization=organization, location=location, identity=f"CP-{mark}"
-    )
-    transaction = Transaction.objects.create(
-        charger=charger, transaction_id=mark, evse_id=1, started_at=now
-    )
-    user = User.objects.create_user(f"user-{mark}", is_staff=True)
-    return {
-        Organization: organization,
-        Location: location,
-        Charger: charger,
-        Transaction: transaction,
-        User: user,
-        Membership: Membership.objects.create(user=user, organization=organization),
-        ApiToken: create_token(organization=organization, name=f"token-{mark}")[0],
-        IdTag: IdTag.objects.create(organization=organization, id_tag=f"TAG-{mark}"),
-        MeterValue: MeterValue.objects.create(
-            charger=charger,
-            transaction=transaction,
-            evse_id=1,
-            timestamp=now,
-            sampled_values=[{"value": "1", "measurand": "Power.Active.Import"}],
-        ),
-        ProvisioningJob: ProvisioningJob.objects.create(
-            organization=organization,
-            location=charger.location,
-            templates=[],
-            items=[],
-            failed=[{"identity": f"CP-{mark}", "error": "It cannot be made."}],
-        ),
-        Message: Message.objects.create(
-            charger=charger, direction="cp_to_csms", text=f'["{mark}"]', timestamp=now
-        ),
-        Command: Command.objects.create(
-            organization=organization,
-            charger=charger,
-            slug="plug-connector",
-            event_type="plug_connector",
-            origin="api",
-            submitted_by=f"user-{mark}",
-            enqueued_at=now,
-            expires_at=now + timedelta(minutes=10),
-        ),
-    }
-
-
-@pytest.fixture
-def ours(organization: Organization) -> dict[type[Model], Any]:
-    return populate(organization, "OURS")
-
-
-@pytest.fixture
-def theirs(other_organization: Organization) -> dict[type[Model], Any]:
-    return populate(other_organization, "THEIRS")
-
-
-@pytest.fixture
-def sign_in(organization: Organization) -> Callable[[str], Client]:
-    """A client of somebody with a role in ``organization``."""
-
-    def sign_in(role: str) -> Client:
-        user = User.objects.create_user(f"bob-{role}", is_staff=True)
-        Membership.objects.create(user=user, organization=organization, role=role)
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 def address(model: type[Model], view: str, *args: Any) -> str:
