@@ -86,3 +86,45 @@ class StationSubject(models.TextChoices):
     FIRMWARE = "firmware"
     DIAGNOSTICS = "diagnostics"
     LOG = "log"
+    PUBLISHING = "publishing", "Published firmware"  # 2.x, for others at its site
+
+
+class ChargingState(models.TextChoices):
+    """What goes on in a transaction (2.0.1, ChargingStateEnumType)."""
+
+    IDLE = "Idle"
+    EV_CONNECTED = "EVConnected", "EV connected"
+    CHARGING = "Charging"
+    SUSPENDED_EV = "SuspendedEV", "Suspended by EV"
+    SUSPENDED_EVSE = "SuspendedEVSE", "Suspended by EVSE"
+
+
+class VariableAttribute(models.TextChoices):
+    """What a value of a variable is (2.0.1, AttributeEnumType)."""
+
+    ACTUAL = "Actual"
+    TARGET = "Target"
+    MIN_SET = "MinSet", "Lowest to be set"
+    MAX_SET = "MaxSet", "Highest to be set"
+
+
+class Mutability(models.TextChoices):
+    """2.0.1, MutabilityEnumType."""
+
+    READ_ONLY = "ReadOnly", "read only"
+    WRITE_ONLY = "WriteOnly", "write only"
+    READ_WRITE = "ReadWrite", "read and write"
+
+
+class ReportKind(models.TextChoices):
+    """What a 2.x charger has told of, and may tell anew."""
+
+    MONITOR = "monitor", "Monitor of a variable"
+    CHARGING_PROFILE = "charging profile"
+    CHARGING_LIMIT = "charging limit"
+    CHARGING_NEEDS = "charging needs", "Charging needs of an EV"
+    CHARGING_SCHEDULE = "charging schedule", "Charging schedule of an EV"
+    DISPLAY_MESSAGE = "display message"
+    CUSTOMER_INFORMATION = "customer information"
+    DER_CONTROL = "DER control"
+    EVENT_STREAM = "event stream"

@@ -6,7 +6,8 @@ from .charger import Charger, Connector, Process, VirtualChargerState
 from .location import Location
 from .provisioning import DeletedLocation, ProvisioningJob
 from .records import IdTag, Message, MeterValue, Transaction
-from .station import SecurityEvent, StationStatus
+from .station import SecurityEvent, StationEvent, StationReport, StationStatus
+from .variables import Variable
 
 __all__ = [
     "Brand",
@@ -23,7 +24,10 @@ __all__ = [
     "Process",
     "ProvisioningJob",
     "SecurityEvent",
+    "StationEvent",
+    "StationReport",
     "StationStatus",
     "Transaction",
+    "Variable",
     "VirtualChargerState",
 ]

@@ -7,10 +7,12 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from chargers.choices import Direction
+from chargers.choices import ChargingState, Direction
 from ocpplab.models import Organization
 
 from .charger import Charger
+
+ID_TAG_LIMIT = 255  # characters in 2.1; 36 in 2.0.1, 20 in 1.6
 
 
 class IdTag(models.Model):
@@ -19,8 +21,17 @@ class IdTag(models.Model):
     organization = models.ForeignKey(
         Organization, models.CASCADE, related_name="id_tags"
     )
-    id_tag = models.CharField(max_length=36)
-    parent_id_tag = models.CharField(max_length=36, blank=True)
+    id_tag = models.CharField(max_length=ID_TAG_LIMIT)
+    type = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text="Of a 2.x token, such as ISO14443 or eMAID. Empty: of any type.",
+    )
+    parent_id_tag = models.CharField(
+        max_length=ID_TAG_LIMIT,
+        blank=True,
+        help_text="The group it belongs to (2.x: groupIdToken).",
+    )
     is_blocked = models.BooleanField("blocked", default=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     allows_concurrent = models.BooleanField(
@@ -65,7 +76,7 @@ class Transaction(models.Model):
     transaction_id = models.CharField(max_length=36, blank=True)
     evse_id = models.PositiveSmallIntegerField("EVSE")
     connector_id = models.PositiveSmallIntegerField("connector", default=1)
-    id_tag = models.CharField(max_length=36, blank=True)
+    id_tag = models.CharField(max_length=ID_TAG_LIMIT, blank=True)
     authorization = models.CharField(
         max_length=20,
         blank=True,
@@ -76,7 +87,28 @@ class Transaction(models.Model):
     stopped_at = models.DateTimeField(null=True, blank=True)
     meter_stop_wh = models.BigIntegerField("meter at stop (Wh)", null=True, blank=True)
     stop_reason = models.CharField(max_length=30, blank=True)
-    stop_id_tag = models.CharField(max_length=36, blank=True)
+    stop_id_tag = models.CharField(max_length=ID_TAG_LIMIT, blank=True)
+    # What only 2.x knows.
+    charging_state = models.CharField(
+        max_length=15, choices=ChargingState.choices, blank=True
+    )
+    remote_start_id = models.BigIntegerField(null=True, blank=True)
+    reservation_id = models.BigIntegerField(null=True, blank=True)
+    seq_no = models.BigIntegerField(
+        "sequence number",
+        null=True,
+        blank=True,
+        help_text="The highest of its TransactionEvents; empty in 1.6.",
+    )
+    missing_seq_nos: Any = models.JSONField(
+        "missing sequence numbers",
+        default=list,
+        blank=True,
+        help_text="Those below that have not come yet: [first, last] each.",
+    )
+    details: Any = models.JSONField(
+        default=dict, blank=True, help_text="What else its TransactionEvents told."
+    )
 
     class Meta:
         ordering = ["-started_at", "-id"]
@@ -97,8 +129,9 @@ class Transaction(models.Model):
             # A charger that repeats StartTransaction means the same transaction.
             models.UniqueConstraint(
                 fields=["charger", "evse_id", "connector_id", "started_at", "id_tag"],
-                # EVSE 0 holds the ends of those whose beginning was never reported.
-                condition=Q(evse_id__gt=0),
+                # EVSE 0 holds the ends of those whose beginning was never reported. In
+                # 2.x the station's own transaction id tells.
+                condition=Q(evse_id__gt=0, seq_no=None),
                 name="transaction_started_once",
             ),
         ]
@@ -144,19 +177,22 @@ class MeterValue(models.Model):
         return f"{self.charger_id} {self.timestamp:%Y-%m-%d %H:%M:%S}"
 
     def value_of(self, measurand: str) -> float | None:
-        """The sum over phases of a measurand, in W, Wh, A, V or percent."""
-        for sampled in self.sampled_values:
-            name = sampled.get("measurand", "Energy.Active.Import.Register")
-            if name != measurand or sampled.get("phase"):
+        """A measurand in W, Wh, A, V or percent, at the outlet if it is told where.
+
+        Of energy and power also the sum, where only the phases are told.
+        """
+        phases: dict[str, float] = {}
+        for sampled in sorted(self.sampled_values, key=_is_elsewhere):
+            if sampled.get("measurand", "Energy.Active.Import.Register") != measurand:
                 continue
-            try:
-                value = float(sampled["value"])
-            except (KeyError, TypeError, ValueError):
-                return None
-            return (
-                value * 1000 if str(sampled.get("unit", "")).startswith("k") else value
-            )
-        return None
+            value = _value_in_base_unit(sampled)
+            phase = sampled.get("phase")
+            if value is None or not phase:
+                return value
+            if phase in PHASES:
+                phases.setdefault(phase[:2], value)
+        can_be_added = measurand.startswith(("Energy.", "Power."))
+        return sum(phases.values()) if phases and can_be_added else None
 
     @property
     def energy_wh(self) -> float | None:
@@ -171,6 +207,24 @@ class MeterValue(models.Model):
         return self.value_of("Power.Offered")
 
 
+PHASES = ("L1", "L2", "L3", "L1-N", "L2-N", "L3-N")
+
+
+def _is_elsewhere(sampled: dict[str, Any]) -> bool:
+    return sampled.get("location", "Outlet") != "Outlet"
+
+
+def _value_in_base_unit(sampled: dict[str, Any]) -> float | None:
+    """1.6 has a unit, 2.x a unit and a power of ten."""
+    measure = sampled.get("unitOfMeasure", sampled)
+    try:
+        power = float(measure.get("multiplier", 0))
+        value = float(sampled["value"]) * 10.0**power
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return value * 1000 if str(measure.get("unit", "")).startswith("k") else value
+
+
 class Message(models.Model):
     """One OCPP-J frame as it was on the wire; answers carry their request's action."""
 
@@ -181,7 +235,7 @@ class Message(models.Model):
     direction = models.CharField(max_length=10, choices=Direction.choices)
     action = models.CharField(max_length=50, blank=True)
     message_type = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="2 CALL, 3 CALLRESULT, 4 CALLERROR."
+        null=True, blank=True, help_text="2 CALL, 3 CALLRESULT, 4 CALLERROR, …"
     )
     text = models.TextField()
     timestamp = models.DateTimeField()

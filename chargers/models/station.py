@@ -1,8 +1,10 @@
 """What chargers report of themselves beside charging: firmware, logs, security."""
 
+from typing import Any
+
 from django.db import models
 
-from chargers.choices import StationSubject
+from chargers.choices import ReportKind, StationSubject
 
 from .charger import Charger
 
@@ -46,3 +48,51 @@ class SecurityEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.charger_id} {self.type}"
+
+
+class StationEvent(models.Model):
+    """Something that a 2.x charger said has happened: NotifyEvent and the like."""
+
+    # Its own index would say what the composite one says already.
+    charger = models.ForeignKey(
+        Charger, models.CASCADE, related_name="station_events", db_index=False
+    )
+    action = models.CharField(max_length=50, help_text="The OCPP message.")
+    summary = models.CharField(max_length=255)
+    data: Any = models.JSONField(help_text="As in OCPP.")
+    timestamp = models.DateTimeField(help_text="By the charger's clock.")
+    received_at = models.DateTimeField(auto_now_add=True, db_index=True)  # retention
+
+    class Meta:
+        ordering = ["-timestamp", "-id"]
+        indexes = [models.Index(fields=["charger", "-timestamp"])]
+
+    def __str__(self) -> str:
+        return f"{self.charger_id} {self.summary}"
+
+
+class StationReport(models.Model):
+    """What a 2.x charger last said of one thing: a monitor, a charging profile, …"""
+
+    charger = models.ForeignKey(
+        Charger, models.CASCADE, related_name="station_reports", db_index=False
+    )
+    kind = models.CharField(max_length=20, choices=ReportKind.choices)
+    subject = models.CharField(max_length=120, help_text="Which one: EVSE 1, say.")
+    data: Any = models.JSONField(help_text="As in OCPP.")
+    reported_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["kind", "subject"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["charger", "kind", "subject"], name="station_report_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=ReportKind.values),
+                name="station_report_kind_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.charger_id} {self.kind} {self.subject}"
