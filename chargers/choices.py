@@ -128,3 +128,21 @@ class ReportKind(models.TextChoices):
     CUSTOMER_INFORMATION = "customer information"
     DER_CONTROL = "DER control"
     EVENT_STREAM = "event stream"
+
+
+class Origin(models.TextChoices):
+    """The door by which an operator's wish came in."""
+
+    API = "api", "API"
+    ADMIN = "admin"
+    CLI = "cli", "command line"
+
+
+class RequestOutcome(models.TextChoices):
+    """What became of an OCPP request of an operator."""
+
+    ANSWERED = "answered"
+    CALL_ERROR = "call_error", "CALLERROR"
+    INVALID_ANSWER = "invalid_answer", "invalid answer"
+    NOT_ANSWERED = "not_answered", "not answered"
+    NOT_CONNECTED = "not_connected", "not connected"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .choices import RequestOutcome
 from .ocpp.schemas import Problem
 
 
@@ -20,6 +21,8 @@ class InvalidLocation(ChargerError):
 
 class RequestError(ChargerError):
     """An OCPP request could not be sent to a charger, or was not answered."""
+
+    outcome: RequestOutcome | None = None  # None: there was nothing to send
 
 
 class UnknownRequest(RequestError):
@@ -41,17 +44,25 @@ class RequestInvalid(RequestError):
 class NotConnected(RequestError):
     """The charger has no connection to the built-in endpoint."""
 
+    outcome = RequestOutcome.NOT_CONNECTED
+
 
 class NotAnswered(RequestError):
     """The request was sent, and no answer came."""
+
+    outcome = RequestOutcome.NOT_ANSWERED
 
 
 class AnswerInvalid(RequestError):
     """The charger answered with a payload that is not valid by its schema."""
 
+    outcome = RequestOutcome.INVALID_ANSWER
+
 
 class RequestRefused(RequestError):
     """The charger answered with a CALLERROR."""
+
+    outcome = RequestOutcome.CALL_ERROR
 
     def __init__(self, code: str, description: str, details: dict[str, Any]) -> None:
         super().__init__(f"{code}: {description}" if description else code)

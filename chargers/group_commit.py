@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connections, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,6 +42,12 @@ class GroupCommit:
             self._task = loop.create_task(self._run())
         result: R = await call.outcome
         return result
+
+    async def close(self) -> None:
+        """End its thread, and give its database connection back."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, connections.close_all)
+        self._thread.shutdown()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -18,6 +18,7 @@ from .batching import BatchWriter
 from .choices import ProcessRole
 from .delivery import Delivery, doorbell_key
 from .ocpp.frames import Call, CallError, CallResult, Frame
+from .ocpp.secrecy import text_without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,8 @@ class Holder:
         text: str,
         at: datetime,
     ) -> None:
-        """Add a frame to the OCPP message log, soon."""
+        """Add a frame to the OCPP message log, soon, without its secrets."""
+        text = text_without_secrets(frame, text)
         self.messages.put(
             services.Frame(
                 charger_id,

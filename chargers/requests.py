@@ -14,17 +14,21 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django_rq import get_connection
 
+from .choices import Origin, RequestOutcome
 from .errors import (
     AnswerInvalid,
     NotAnswered,
     NotConnected,
+    RequestError,
     RequestInvalid,
     RequestRefused,
     UnknownRequest,
 )
-from .models import Charger
+from .models import Charger, OperatorRequest
+from .ocpp.frames import has_unstorable_text
 from .ocpp.messages import SENT_BY_CHARGERS
-from .ocpp.schemas import actions, request_problems
+from .ocpp.schemas import Problem, actions, request_problems
+from .ocpp.secrecy import without_secrets
 from .ocpp.session import DEFAULT_CALL_TIMEOUT
 from .ocpp.versions import Version
 
@@ -46,14 +50,42 @@ def request_actions(version: Version) -> list[str]:
     return sorted(ours)
 
 
-def send_request(charger: Charger, action: str, payload: Payload) -> Payload:
+def send_request(
+    charger: Charger, action: str, payload: Payload, *, origin: Origin, asked_by: str
+) -> Payload:
     """Send a CALL to the charger, at most once, and return its answer.
 
-    RequestInvalid, NotConnected, NotAnswered, AnswerInvalid or RequestRefused (a
-    CALLERROR) where there is none.
+    It is recorded who asked, and what came of it.
+
+    UnknownRequest, RequestInvalid, NotConnected, NotAnswered, AnswerInvalid or
+    RequestRefused (a CALLERROR) where there is none.
     """
     version = version_of(charger)
     _check(version, action, payload)
+    record = OperatorRequest.objects.create(
+        charger=charger,
+        action=action,
+        payload=without_secrets(action, payload),
+        origin=origin,
+        asked_by=asked_by,
+    )
+    try:
+        record.answer = _exchange(charger, version, action, payload)
+        record.outcome = RequestOutcome.ANSWERED
+    except RequestError as error:
+        record.outcome, record.detail = str(error.outcome), str(error)
+        raise
+    finally:
+        # Also after an unexpected error; the charger may be gone meanwhile.
+        OperatorRequest.objects.filter(pk=record.pk).update(
+            answer=record.answer, outcome=record.outcome, detail=record.detail
+        )
+    return cast(Payload, record.answer)
+
+
+def _exchange(
+    charger: Charger, version: Version, action: str, payload: Payload
+) -> Payload:
     request_id = secrets.token_hex(16)
     message = {
         "type": "request.send",
@@ -88,7 +120,11 @@ def _check(version: Version, action: str, payload: Payload) -> None:
             f"A CSMS cannot send {action[:50]!r} to a charger that speaks "
             f"{version.label}."
         )
-    if problems := request_problems(version, action, payload):
+    problems = request_problems(version, action, payload)
+    if has_unstorable_text(payload):
+        text = "Text with a NUL or half a surrogate pair is not accepted."
+        problems.append(Problem((), "text", text))
+    if problems:
         raise RequestInvalid(problems)
 
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from chargers.choices import Origin as Origin
 from chargers.models import Charger
 from ocpplab.models import ApiToken, Organization
 
@@ -30,14 +31,6 @@ class Status(models.TextChoices):
 WAITING = (Status.QUEUED, Status.DEFERRED)
 OPEN = (*WAITING, Status.RECEIVED)
 FINAL = (Status.APPLIED, Status.REJECTED, Status.FAILED, Status.EXPIRED)
-
-
-class Origin(models.TextChoices):
-    """The door a command came in by."""
-
-    API = "api", "API"
-    ADMIN = "admin"
-    CLI = "cli", "command line"
 
 
 class Command(models.Model):

@@ -148,6 +148,20 @@ MESSAGE = [
         },
     )
 ]
+REQUEST = [
+    request({"action": "GetConfiguration", "payload": {"key": ["HeartbeatInterval"]}}),
+    answer(
+        200,
+        {
+            "action": "GetConfiguration",
+            "payload": {
+                "configurationKey": [
+                    {"key": "HeartbeatInterval", "readonly": False, "value": "300"}
+                ]
+            },
+        },
+    ),
+]
 NEW_GROUPS = [
     request(
         [

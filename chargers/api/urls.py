@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import catalog, chargers, location_chargers, locations
+from . import catalog, chargers, location_chargers, locations, requests
 
 urlpatterns = [
     path("catalog/brands", catalog.BrandListView.as_view()),
@@ -34,4 +34,5 @@ urlpatterns = [
     path("chargers/<slug:charger_id>/stop-charger", chargers.StopView.as_view()),
     path("chargers/<slug:charger_id>/reset-charger", chargers.ResetView.as_view()),
     path("chargers/<slug:charger_id>/logs", chargers.MessageListView.as_view()),
+    path("chargers/<slug:charger_id>/requests", requests.OperatorRequestView.as_view()),
 ]

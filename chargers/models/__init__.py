@@ -6,6 +6,7 @@ from .charger import Charger, Connector, Process, VirtualChargerState
 from .location import Location
 from .provisioning import DeletedLocation, ProvisioningJob
 from .records import IdTag, Message, MeterValue, Transaction
+from .requests import OperatorRequest
 from .station import SecurityEvent, StationEvent, StationReport, StationStatus
 from .variables import Variable
 
@@ -21,6 +22,7 @@ __all__ = [
     "Location",
     "Message",
     "MeterValue",
+    "OperatorRequest",
     "Process",
     "ProvisioningJob",
     "SecurityEvent",

@@ -81,7 +81,7 @@ def parse(text: str | bytes) -> Frame:
     if (
         not isinstance(message_id, str)
         or not 0 < len(message_id) <= MESSAGE_ID_LIMIT
-        or _has_unstorable_text(message_id)
+        or has_unstorable_text(message_id)
     ):
         raise FrameError(
             OCPPError(
@@ -92,7 +92,7 @@ def parse(text: str | bytes) -> Frame:
     if type(kind) is not int:
         kind = type(kind).__name__
     problem = ""
-    if "\\u" in text and _has_unstorable_text(data):
+    if "\\u" in text and has_unstorable_text(data):
         problem = "The text holds a NUL or half a surrogate pair."
     elif not is_clear:
         problem = "An object has the same name twice."
@@ -174,7 +174,7 @@ def _decode(text: str) -> tuple[Any, bool]:
         return _LENIENT.decode(text), True
 
 
-def _has_unstorable_text(data: Any) -> bool:
+def has_unstorable_text(data: Any) -> bool:
     """Whether any string in it is refused by UTF-8 or by PostgreSQL (NUL)."""
     try:
         encoded = json.dumps(data, ensure_ascii=False).encode()

@@ -9,7 +9,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from chargers.choices import BootPolicy
-from chargers.models import Charger, Connector, Message, VirtualChargerState
+from chargers.models import (
+    Charger,
+    Connector,
+    Message,
+    OperatorRequest,
+    VirtualChargerState,
+)
 from chargers.rows import insert_rows
 
 _FRAME_COLUMNS = (
@@ -101,6 +107,11 @@ def record_messages(frames: Sequence[Frame]) -> None:
 def delete_old_messages(before: datetime) -> None:
     """Drop messages past their retention."""
     Message.objects.filter(timestamp__lt=before).delete()
+
+
+def delete_old_requests(before: datetime) -> None:
+    """Drop requests of operators past their retention."""
+    OperatorRequest.objects.filter(asked_at__lt=before).delete()
 
 
 @dataclass(frozen=True, slots=True)

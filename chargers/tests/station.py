@@ -3,12 +3,16 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from channels.testing import WebsocketCommunicator
+from django.db import connection
 
+from chargers import requests
+from chargers.choices import Origin
 from chargers.models import Charger
 from chargers.routing import websocket_urls
 
@@ -80,6 +84,12 @@ class Station(WebsocketCommunicator):
     async def reply(self, message_id: str, payload: dict[str, Any]) -> None:
         await self.send_to(text_data=json.dumps([3, message_id, payload]))
 
+    async def refuse(
+        self, message_id: str, code: str, description: str, details: dict[str, Any]
+    ) -> None:
+        refusal = [4, message_id, code, description, details]
+        await self.send_to(text_data=json.dumps(refusal))
+
 
 @asynccontextmanager
 async def connected(
@@ -98,3 +108,32 @@ async def connected(
 
 def path_of(charger: Charger) -> str:
     return f"ocpp/{charger.organization.slug}/{charger.identity}"
+
+
+async def update(charger: Charger, **fields: Any) -> None:
+    await Charger.objects.filter(pk=charger.pk).aupdate(**fields)
+
+
+async def ask(charger: Charger, action: str, payload: dict[str, Any]) -> Any:
+    """As another process would, which has no event loop of its own."""
+    asking = partial(
+        requests.send_request,
+        charger,
+        action,
+        payload,
+        origin=Origin.CLI,
+        asked_by="somebody",
+    )
+    return await in_thread(asking)
+
+
+async def in_thread(function: Callable[[], Any]) -> Any:
+    """Run a function in a thread, which keeps no database connection."""
+
+    def run() -> Any:
+        try:
+            return function()
+        finally:
+            connection.close()
+
+    return await asyncio.get_running_loop().run_in_executor(None, run)

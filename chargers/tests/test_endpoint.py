@@ -1,32 +1,20 @@
 """The endpoint as a CSMS: who may connect, who has booted, what is kept, what is asked."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from django.conf import settings
 from django.utils import timezone
 
-from chargers import consumers, requests, services
+from chargers import services
 from chargers.choices import BootPolicy, SecurityProfile
-from chargers.errors import (
-    AnswerInvalid,
-    NotAnswered,
-    NotConnected,
-    RequestInvalid,
-    RequestRefused,
-    UnknownRequest,
-)
 from chargers.models import (
     Charger,
     IdTag,
@@ -36,31 +24,13 @@ from chargers.models import (
     Transaction,
 )
 from chargers.services import certificates, transactions
-from chargers.tests.station import BOOT, TIME, Station, connected, path_of
+from chargers.tests.station import BOOT, TIME, Station, ask, connected, path_of, update
 from ocpplab.models import Organization
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    # Its consumers' holder does not end with the pool's connections there.
-    pytest.mark.skipif(
-        settings.DATABASES["default"]["ENGINE"].endswith("postgresql"),
-        reason="runs on SQLite only so far",
-    ),
+    pytest.mark.usefixtures("web_process"),
 ]
-
-
-@pytest.fixture(autouse=True)
-async def web_process() -> AsyncIterator[None]:
-    """The holder of physical chargers, of this test's event loop."""
-    consumers._holder = None
-    yield
-    if consumers._holder is not None:
-        await consumers._holder.stop()
-        consumers._holder = None
-
-
-async def update(charger: Charger, **fields: Any) -> None:
-    await Charger.objects.filter(pk=charger.pk).aupdate(**fields)
 
 
 async def dial(path: str, **options: Any) -> int:
@@ -397,129 +367,3 @@ async def test_a_repeated_session_counts_once(
         for _ in range(2):
             await station.ok("StopTransaction", stop_of(begun[0]["transactionId"]))
     assert (await Transaction.objects.aget()).energy_wh == 4000
-
-
-# --- Requests of operators ------------------------------------------------------------
-
-
-async def ask(charger: Charger, action: str, payload: dict[str, Any]) -> Any:
-    """As another process would, which has no event loop of its own."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(
-        None, requests.send_request, charger, action, payload
-    )
-
-
-@pytest.mark.parametrize("is_virtual", [True, False])
-async def test_a_request_reaches_the_charger_and_its_answer_who_asked(
-    physical_charger: Charger, virtual_charger: Charger, is_virtual: bool
-) -> None:
-    charger = virtual_charger if is_virtual else physical_charger
-    async with connected(charger) as station:
-        asking = asyncio.create_task(ask(charger, "GetConfiguration", {"key": ["a"]}))
-        message_id, action, payload = await station.next_request()
-        assert (action, payload) == ("GetConfiguration", {"key": ["a"]})
-        await station.reply(message_id, {"unknownKey": ["a"]})
-        assert await asking == {"unknownKey": ["a"]}
-
-
-async def test_requests_wait_for_each_other(physical_charger: Charger) -> None:
-    async with connected(physical_charger) as station:
-        asking = [
-            asyncio.create_task(ask(physical_charger, "ClearCache", {}))
-            for _ in range(3)
-        ]
-        for _ in range(3):
-            message_id, _, _ = await station.next_request()
-            assert await station.receive_nothing(0.05)
-            await station.reply(message_id, {"status": "Accepted"})
-        assert await asyncio.gather(*asking) == [{"status": "Accepted"}] * 3
-
-
-async def test_a_callerror_is_told_to_who_asked(physical_charger: Charger) -> None:
-    async with connected(physical_charger) as station:
-        asking = asyncio.create_task(ask(physical_charger, "ClearCache", {}))
-        message_id, _, _ = await station.next_request()
-        refusal = [4, message_id, "NotSupported", "no cache", {}]
-        await station.send_to(text_data=json.dumps(refusal))
-        with pytest.raises(RequestRefused, match="NotSupported: no cache"):
-            await asking
-
-
-async def test_an_invalid_answer_is_told_to_who_asked(
-    physical_charger: Charger,
-) -> None:
-    async with connected(physical_charger) as station:
-        asking = asyncio.create_task(ask(physical_charger, "ClearCache", {}))
-        message_id, _, _ = await station.next_request()
-        await station.reply(message_id, {"status": "Perhaps"})
-        with pytest.raises(AnswerInvalid, match="PropertyConstraintViolation"):
-            await asking
-
-
-async def test_who_asked_hears_that_the_connection_ended(
-    physical_charger: Charger,
-) -> None:
-    async with connected(physical_charger) as station:
-        asking = asyncio.create_task(ask(physical_charger, "ClearCache", {}))
-        await station.next_request()
-    with pytest.raises(NotAnswered, match="closed before"):
-        await asking
-
-
-async def test_a_charger_that_is_not_connected_is_not_waited_for(
-    physical_charger: Charger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(requests, "RECEIPT_WAIT", 1)
-    with pytest.raises(NotConnected):
-        await ask(physical_charger, "ClearCache", {})
-
-
-@pytest.mark.parametrize("action", ["Nonsense", "Heartbeat", "SetVariables", "reset"])
-async def test_what_no_csms_of_its_version_sends_is_not_sent(
-    physical_charger: Charger, action: str
-) -> None:
-    with pytest.raises(UnknownRequest, match=r"OCPP1\.6"):
-        await ask(physical_charger, action, {})
-
-
-async def test_a_request_is_judged_by_the_version_that_the_charger_speaks(
-    physical_charger: Charger,
-) -> None:
-    physical_charger.ocpp_version = "OCPP2.0.1"
-    with pytest.raises(UnknownRequest, match=r"OCPP2\.0\.1"):
-        await ask(physical_charger, "ChangeConfiguration", {})
-    with pytest.raises(RequestInvalid) as raised:
-        await ask(physical_charger, "Reset", {"type": "Hard", "more": 1})
-    assert {p.path: p.keyword for p in raised.value.problems} == {
-        ("type",): "enum",
-        ("more",): "additionalProperties",
-    }
-
-
-async def test_a_physical_charger_speaks_what_was_agreed_on_last(
-    physical_charger: Charger,
-) -> None:
-    await update(physical_charger, ocpp_version="OCPP2.0.1")
-    async with connected(physical_charger):
-        await physical_charger.arefresh_from_db()
-    assert physical_charger.ocpp_version == "OCPP1.6"
-
-
-@pytest.mark.parametrize(
-    ("payload", "path"),
-    [({}, ("type",)), ({"type": "Cold"}, ("type",)), ({"type": 1}, ("type",))],
-)
-async def test_an_invalid_request_is_not_sent(
-    physical_charger: Charger, payload: dict[str, Any], path: tuple[str]
-) -> None:
-    with pytest.raises(RequestInvalid) as raised:
-        await ask(physical_charger, "Reset", payload)
-    assert path in {problem.path for problem in raised.value.problems}
-
-
-async def test_a_channel_message_of_no_known_type_is_an_error() -> None:
-    consumer = WebsocketCommunicator(consumers.ChargerConsumer.as_asgi(), "x")
-    await consumer.send_input({"type": "websocket.nonsense"})
-    with pytest.raises(ValueError, match="No handler"):
-        await consumer.receive_output(1)

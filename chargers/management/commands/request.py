@@ -1,11 +1,13 @@
 """``manage.py request``: one OCPP request to a connected charger, and its answer."""
 
+import getpass
 import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
+from chargers.choices import Origin
 from chargers.errors import ChargerError
 from chargers.models import Charger
 from chargers.requests import send_request
@@ -29,7 +31,13 @@ class Command(BaseCommand):
         if not isinstance(payload, dict):
             raise CommandError("The payload is no JSON object.")
         try:
-            answer = send_request(charger, options["action"], payload)
+            answer = send_request(
+                charger,
+                options["action"],
+                payload,
+                origin=Origin.CLI,
+                asked_by=getpass.getuser(),
+            )
         except ChargerError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False))

@@ -1,0 +1,329 @@
+"""Requests of operators: by every door to the charger, and its answer back."""
+
+import asyncio
+import json
+from functools import partial
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.core.management import CommandError, call_command
+from rest_framework.test import APIClient
+
+from chargers import consumers, requests
+from chargers.errors import (
+    AnswerInvalid,
+    NotAnswered,
+    NotConnected,
+    RequestInvalid,
+    RequestRefused,
+    UnknownRequest,
+)
+from chargers.models import Charger, Message, OperatorRequest
+from chargers.tests.station import ask, connected, in_thread, update
+from ocpplab.models import Organization, Role
+from ocpplab.services import create_token
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("web_process"),
+]
+
+
+@pytest.mark.parametrize("is_virtual", [True, False])
+async def test_a_request_reaches_the_charger_and_its_answer_who_asked(
+    physical_charger: Charger, virtual_charger: Charger, is_virtual: bool
+) -> None:
+    charger = virtual_charger if is_virtual else physical_charger
+    async with connected(charger) as station:
+        asking = asyncio.create_task(ask(charger, "GetConfiguration", {"key": ["a"]}))
+        message_id, action, payload = await station.next_request()
+        assert (action, payload) == ("GetConfiguration", {"key": ["a"]})
+        await station.reply(message_id, {"unknownKey": ["a"]})
+        assert await asking == {"unknownKey": ["a"]}
+
+
+async def test_requests_wait_for_each_other(physical_charger: Charger) -> None:
+    async with connected(physical_charger) as station:
+        asking = [
+            asyncio.create_task(ask(physical_charger, "ClearCache", {}))
+            for _ in range(3)
+        ]
+        for _ in range(3):
+            message_id, _, _ = await station.next_request()
+            assert await station.receive_nothing(0.05)
+            await station.reply(message_id, {"status": "Accepted"})
+        assert await asyncio.gather(*asking) == [{"status": "Accepted"}] * 3
+
+
+async def test_a_callerror_is_told_to_who_asked(physical_charger: Charger) -> None:
+    async with connected(physical_charger) as station:
+        asking = asyncio.create_task(ask(physical_charger, "ClearCache", {}))
+        message_id, _, _ = await station.next_request()
+        await station.refuse(message_id, "NotSupported", "no cache", {})
+        with pytest.raises(RequestRefused, match="NotSupported: no cache"):
+            await asking
+
+
+async def test_an_invalid_answer_is_told_to_who_asked(
+    physical_charger: Charger,
+) -> None:
+    async with connected(physical_charger) as station:
+        asking = asyncio.create_task(ask(physical_charger, "ClearCache", {}))
+        message_id, _, _ = await station.next_request()
+        await station.reply(message_id, {"status": "Perhaps"})
+        with pytest.raises(AnswerInvalid, match="PropertyConstraintViolation"):
+            await asking
+
+
+async def test_who_asked_hears_that_the_connection_ended(
+    physical_charger: Charger,
+) -> None:
+    async with connected(physical_charger) as station:
+        asking = asyncio.create_task(ask(physical_charger, "ClearCache", {}))
+        await station.next_request()
+    with pytest.raises(NotAnswered, match="closed before"):
+        await asking
+
+
+async def test_a_charger_that_is_not_connected_is_not_waited_for(
+    physical_charger: Charger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "RECEIPT_WAIT", 1)
+    with pytest.raises(NotConnected):
+        await ask(physical_charger, "ClearCache", {})
+
+
+@pytest.mark.parametrize("action", ["Nonsense", "Heartbeat", "SetVariables", "reset"])
+async def test_what_no_csms_of_its_version_sends_is_not_sent(
+    physical_charger: Charger, action: str
+) -> None:
+    with pytest.raises(UnknownRequest, match=r"OCPP1\.6"):
+        await ask(physical_charger, action, {})
+
+
+async def test_a_request_is_judged_by_the_version_that_the_charger_speaks(
+    physical_charger: Charger,
+) -> None:
+    physical_charger.ocpp_version = "OCPP2.0.1"
+    with pytest.raises(UnknownRequest, match=r"OCPP2\.0\.1"):
+        await ask(physical_charger, "ChangeConfiguration", {})
+    with pytest.raises(RequestInvalid) as raised:
+        await ask(physical_charger, "Reset", {"type": "Hard", "more": 1})
+    assert {p.path: p.keyword for p in raised.value.problems} == {
+        ("type",): "enum",
+        ("more",): "additionalProperties",
+    }
+
+
+async def test_a_physical_charger_speaks_what_was_agreed_on_last(
+    physical_charger: Charger,
+) -> None:
+    await update(physical_charger, ocpp_version="OCPP2.0.1")
+    async with connected(physical_charger):
+        await physical_charger.arefresh_from_db()
+    assert physical_charger.ocpp_version == "OCPP1.6"
+
+
+@pytest.mark.parametrize(
+    ("payload", "path"),
+    [({}, ("type",)), ({"type": "Cold"}, ("type",)), ({"type": 1}, ("type",))],
+)
+async def test_an_invalid_request_is_not_sent(
+    physical_charger: Charger, payload: dict[str, Any], path: tuple[str]
+) -> None:
+    with pytest.raises(RequestInvalid) as raised:
+        await ask(physical_charger, "Reset", payload)
+    assert path in {problem.path for problem in raised.value.problems}
+
+
+async def test_a_channel_message_of_no_known_type_is_an_error() -> None:
+    consumer = WebsocketCommunicator(consumers.ChargerConsumer.as_asgi(), "x")
+    await consumer.send_input({"type": "websocket.nonsense"})
+    with pytest.raises(ValueError, match="No handler"):
+        await consumer.receive_output(1)
+
+
+# --- The doors ------------------------------------------------------------------------
+
+
+async def post(
+    api: APIClient, charger: Charger, action: Any, payload: Any = None
+) -> Any:
+    """The answer to POST …/requests, asked for as by another process."""
+    body = {"action": action, **({} if payload is None else {"payload": payload})}
+    path = f"/ocpp/chargers/{charger.pk}/requests"
+    return await in_thread(partial(api.post, path, body))
+
+
+async def test_the_api_answers_what_the_charger_answered(
+    api: APIClient, physical_charger: Charger
+) -> None:
+    async with connected(physical_charger) as station:
+        asking = asyncio.create_task(post(api, physical_charger, "ClearCache"))
+        message_id, _, payload = await station.next_request()
+        assert payload == {}
+        await station.reply(message_id, {"status": "Rejected"})
+        answer = await asking
+    assert answer.status_code == 200
+    assert answer.json() == {"action": "ClearCache", "payload": {"status": "Rejected"}}
+    row = await OperatorRequest.objects.aget()
+    assert (row.origin, row.outcome) == ("api", "answered")
+    assert row.asked_by.startswith("tests (")
+    assert row.answer == {"status": "Rejected"}
+
+
+async def test_the_api_tells_of_a_callerror(
+    api: APIClient, physical_charger: Charger
+) -> None:
+    async with connected(physical_charger) as station:
+        asking = asyncio.create_task(post(api, physical_charger, "ClearCache"))
+        message_id, _, _ = await station.next_request()
+        await station.refuse(message_id, "NotSupported", "no cache", {"a": 1})
+        answer = await asking
+    assert answer.status_code == 422
+    assert answer.json() == {
+        "detail": "NotSupported: no cache",
+        "outcome": "call_error",
+        "call_error": {
+            "code": "NotSupported",
+            "description": "no cache",
+            "details": {"a": 1},
+        },
+    }
+    row = await OperatorRequest.objects.aget()
+    assert (row.outcome, row.detail) == ("call_error", "NotSupported: no cache")
+
+
+async def test_the_api_tells_of_an_invalid_answer(
+    api: APIClient, physical_charger: Charger
+) -> None:
+    async with connected(physical_charger) as station:
+        asking = asyncio.create_task(post(api, physical_charger, "ClearCache"))
+        message_id, _, _ = await station.next_request()
+        await station.reply(message_id, {})
+        answer = await asking
+    assert answer.status_code == 422
+    assert answer.json()["outcome"] == "invalid_answer"
+
+
+async def test_the_api_tells_that_no_answer_came(
+    api: APIClient, physical_charger: Charger
+) -> None:
+    async with connected(physical_charger) as station:
+        asking = asyncio.create_task(post(api, physical_charger, "ClearCache"))
+        await station.next_request()
+    answer = await asking
+    assert answer.status_code == 422
+    assert answer.json()["outcome"] == "not_answered"
+
+
+async def test_the_api_tells_that_a_charger_is_not_connected(
+    api: APIClient, physical_charger: Charger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "RECEIPT_WAIT", 1)
+    answer = await post(api, physical_charger, "ClearCache")
+    assert answer.status_code == 422
+    assert answer.json() == {
+        "detail": "ACME-CP-1 is not connected to the built-in endpoint.",
+        "outcome": "not_connected",
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "loc", "kind"),
+    [
+        ("Nonsense", {}, ["action"], "enum"),
+        ("Heartbeat", {}, ["action"], "enum"),
+        (5, {}, ["action"], "string_type"),
+        ("Reset", "Hard", ["payload"], "dict_type"),
+        ("Reset", {}, ["payload", "type"], "missing"),
+        ("Reset", {"type": "Cold"}, ["payload", "type"], "enum"),
+        ("ClearCache", {"more": 1}, ["payload", "more"], "extra_forbidden"),
+        ("ClearCache", {"more": "\0"}, ["payload"], "unstorable"),
+        (
+            "SendLocalList",
+            {
+                "listVersion": 1,
+                "updateType": "Full",
+                "localAuthorizationList": [{"idTag": "x" * 21}],
+            },
+            ["payload", "localAuthorizationList", 0, "idTag"],
+            "string_too_long",
+        ),
+    ],
+)
+async def test_the_api_names_what_is_wrong_with_a_request(
+    api: APIClient,
+    physical_charger: Charger,
+    action: Any,
+    payload: Any,
+    loc: list[Any],
+    kind: str,
+) -> None:
+    answer = await post(api, physical_charger, action, payload)
+    assert answer.status_code == 422
+    found = {(*problem["loc"],): problem["type"] for problem in answer.json()["detail"]}
+    assert found[("body", *loc)] == kind
+    assert not await OperatorRequest.objects.aexists()
+
+
+async def test_only_who_may_command_sends_requests_and_only_to_own_chargers(
+    organization: Organization, other_organization: Organization, physical_charger: Any
+) -> None:
+    @sync_to_async
+    def client(**fields: Any) -> APIClient:
+        client = APIClient()
+        secret = create_token(name="t", **fields)[1]
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        return client
+
+    viewer = await client(organization=organization, role=Role.VIEWER)
+    assert (await post(viewer, physical_charger, "ClearCache")).status_code == 403
+    stranger = await client(organization=other_organization)
+    assert (await post(stranger, physical_charger, "ClearCache")).status_code == 404
+
+
+async def test_the_command_line_prints_the_answer(
+    physical_charger: Charger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = partial(
+        call_command, "request", "ACME-CP-1", "GetConfiguration", '{"key": ["a"]}'
+    )
+    async with connected(physical_charger) as station:
+        asking = asyncio.create_task(in_thread(command))
+        message_id, _, payload = await station.next_request()
+        assert payload == {"key": ["a"]}
+        await station.reply(message_id, {"unknownKey": ["a"]})
+        await asking
+    assert json.loads(capsys.readouterr().out) == {"unknownKey": ["a"]}
+    assert (await OperatorRequest.objects.aget()).origin == "cli"
+
+
+@pytest.mark.parametrize("payload", ["{", "[]", '{"key": 1}', '{"key": ["\\u0000"]}'])
+def test_the_command_line_says_what_is_wrong(
+    physical_charger: Charger, payload: str
+) -> None:
+    with pytest.raises(CommandError):
+        call_command("request", "ACME-CP-1", "GetConfiguration", payload)
+
+
+async def test_a_password_is_kept_in_no_log(physical_charger: Charger) -> None:
+    secret = "00112233445566778899"
+    change = {"key": "AuthorizationKey", "value": secret}
+    async with connected(physical_charger) as station:
+        asking = asyncio.create_task(
+            ask(physical_charger, "ChangeConfiguration", change)
+        )
+        message_id, _, payload = await station.next_request()
+        assert payload == change
+        await station.reply(message_id, {"status": "Rejected"})
+        await asking
+    assert consumers._holder is not None
+    await consumers._holder.flush()
+    frames = Message.objects.filter(action="ChangeConfiguration", message_type=2)
+    assert '"***"' in (await frames.aget()).text
+    assert not await Message.objects.filter(text__contains=secret).aexists()
+    row = await OperatorRequest.objects.aget()
+    assert row.payload == {"key": "AuthorizationKey", "value": "***"}
