@@ -1,12 +1,14 @@
 """Group commit: what many connections have to write goes into one transaction.
 
-A commit costs far more than a statement. Calls that arrive while one transaction is in
-the database gather for the next; each returns once its own has committed.
+A commit costs far more than a statement, and a statement for many rows little more than
+one for a single row. Calls that arrive while one transaction is in the database gather
+for the next; each returns once its own has committed.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -14,6 +16,7 @@ from django.db import close_old_connections, connections, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Item = TypeVar("Item")
 
 BATCH = 200  # calls in one transaction
 
@@ -21,9 +24,9 @@ BATCH = 200  # calls in one transaction
 class GroupCommit:
     """Runs synchronous functions in a thread of its own, many to a transaction.
 
-    The functions run in the order of their submission. One that raises spoils its
-    transaction: then each call of the batch runs again in a transaction of its own, so a
-    function must have no effect but in the database.
+    Calls of one function run in the order of their submission. One that raises spoils
+    its transaction: then each call of the batch runs again in a transaction of its own,
+    so a function must have no effect but in the database.
     """
 
     def __init__(self) -> None:
@@ -35,8 +38,17 @@ class GroupCommit:
         self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """What the function returns, once its writes are committed; or its exception."""
+        return await self.run_batched(_run_each, partial(function, *args, **kwargs))
+
+    async def run_batched(
+        self, function: Callable[[Sequence[Item]], Sequence[R]], item: Item
+    ) -> R:
+        """As ``run``, of a function that is given the items of all callers together.
+
+        It returns a result for each item, in their order.
+        """
         loop = asyncio.get_running_loop()
-        call = _Call(lambda: function(*args, **kwargs), loop.create_future())
+        call = _Call(function, item, loop.create_future())
         self._calls.append(call)
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._run())
@@ -60,21 +72,21 @@ class GroupCommit:
 
 
 class _Call:
+    """An item for a function, and who waits for its result."""
+
+    __slots__ = ("error", "function", "item", "outcome", "result")
+
     def __init__(
-        self, function: Callable[[], Any], outcome: "asyncio.Future[Any]"
+        self,
+        function: Callable[[Sequence[Any]], Sequence[Any]],
+        item: Any,
+        outcome: "asyncio.Future[Any]",
     ) -> None:
         self.function = function
+        self.item = item
         self.outcome = outcome
         self.result: Any = None
         self.error: BaseException | None = None
-
-    def run_alone(self) -> None:
-        """Run in a transaction of its own."""
-        try:
-            with transaction.atomic():
-                self.result = self.function()
-        except Exception as error:
-            self.error = error
 
     def settle(self) -> None:
         """Hand the result to the caller, if it still waits."""
@@ -90,16 +102,34 @@ def _run_batch(batch: list[_Call]) -> None:
     """One transaction for all, or, where one of them fails, one for each."""
     if len(batch) > 1:
         try:
-            with transaction.atomic():
-                for call in batch:
-                    call.result = call.function()
-            return
+            _run_together(batch)
         except Exception:
             close_old_connections()  # which may be why
+        else:
+            return
     for call in batch:
-        call.run_alone()
+        try:
+            _run_together([call])
+        except Exception as error:
+            call.error = error
     if any(call.error for call in batch):
         close_old_connections()
+
+
+def _run_together(batch: list[_Call]) -> None:
+    """Run each function once, for all its items, in one transaction."""
+    calls_of: dict[Callable[[Sequence[Any]], Sequence[Any]], list[_Call]] = {}
+    for call in batch:
+        calls_of.setdefault(call.function, []).append(call)
+    with transaction.atomic():
+        for function, calls in calls_of.items():
+            results = function([call.item for call in calls])
+            for call, result in zip(calls, results, strict=True):
+                call.result = result
+
+
+def _run_each(functions: Sequence[Callable[[], R]]) -> list[R]:
+    return [function() for function in functions]
 
 
 _committers: WeakKeyDictionary[asyncio.AbstractEventLoop, GroupCommit] = (

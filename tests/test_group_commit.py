@@ -1,6 +1,7 @@
 """Writes of many connections in one transaction, each with its own outcome."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from django.db import connection
@@ -25,6 +26,11 @@ def transaction_of(slug: str) -> int:
     return 0
 
 
+def add_all(slugs: Sequence[str]) -> list[int]:
+    rows = Organization.objects.bulk_create(Organization(slug=s, name=s) for s in slugs)
+    return [row.pk for row in rows]
+
+
 async def slugs() -> set[str]:
     return {row.slug async for row in Organization.objects.all()}
 
@@ -39,6 +45,30 @@ async def test_one_that_fails_takes_nobody_along() -> None:
     group = GroupCommit()
     outcomes = await asyncio.gather(
         *(group.run(add, slug) for slug in ("a", "b", "a", "c")), return_exceptions=True
+    )
+    failed = [isinstance(outcome, Exception) for outcome in outcomes]
+    assert failed == [False, False, True, False]
+    assert await slugs() == {"a", "b", "c"}
+
+
+async def test_a_batched_function_is_given_the_items_of_many_callers() -> None:
+    sizes: list[int] = []
+
+    def count(items: Sequence[int]) -> list[int]:
+        sizes.append(len(items))
+        return [10 * item for item in items]
+
+    group = GroupCommit()
+    results = await asyncio.gather(*(group.run_batched(count, n) for n in range(50)))
+    assert results == [10 * n for n in range(50)]
+    assert len(sizes) < 5
+
+
+async def test_an_item_that_spoils_its_batch_takes_no_other_along() -> None:
+    group = GroupCommit()
+    outcomes = await asyncio.gather(
+        *(group.run_batched(add_all, slug) for slug in ("a", "b", "a", "c")),
+        return_exceptions=True,
     )
     failed = [isinstance(outcome, Exception) for outcome in outcomes]
     assert failed == [False, False, True, False]

@@ -73,7 +73,7 @@ class Transaction(models.Model):
     charger = models.ForeignKey(
         Charger, models.CASCADE, related_name="transactions", db_index=False
     )
-    transaction_id = models.CharField(max_length=36, blank=True)
+    transaction_id = models.CharField(max_length=36)
     evse_id = models.PositiveSmallIntegerField("EVSE")
     connector_id = models.PositiveSmallIntegerField("connector", default=1)
     id_tag = models.CharField(max_length=ID_TAG_LIMIT, blank=True)
@@ -119,11 +119,15 @@ class Transaction(models.Model):
                 condition=Q(stopped_at=None),
                 name="open_transaction_of_id_tag",
             ),
+            models.Index(
+                fields=["charger"],
+                condition=Q(stopped_at=None),
+                name="open_transaction_of_charger",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
                 fields=["charger", "transaction_id"],
-                condition=~Q(transaction_id=""),
                 name="transaction_id_once_per_charger",
             ),
             # A charger that repeats StartTransaction means the same transaction.

@@ -16,15 +16,25 @@ from chargers.models import (
     OperatorRequest,
     VirtualChargerState,
 )
-from chargers.rows import insert_rows
+from chargers.rows import insert_rows, update_rows, upsert_rows
 
-_FRAME_COLUMNS = (
+_FRAME_FIELDS = (
     "charger",
     "direction",
     "action",
     "message_type",
     "text",
     "timestamp",
+)
+
+_STATUS_FIELDS = (
+    "charger",
+    "evse_id",
+    "connector_id",
+    "status",
+    "error_code",
+    "info",
+    "status_at",
 )
 
 
@@ -40,52 +50,81 @@ class BootVerdict:
         return self.status == BootPolicy.ACCEPTED
 
 
-def record_boot(charger: Charger, boot: Mapping[str, Any]) -> BootVerdict:
-    """Keep a BootNotification, and say what its charger's policy answers it."""
-    row = Charger.objects.filter(pk=charger.pk)
-    policy = row.values_list("boot_policy", "boot_interval").first()
-    if policy is None:  # removed meanwhile
-        return BootVerdict(BootPolicy.REJECTED, 0)
-    verdict = BootVerdict(*policy)
-    fields: dict[str, Any] = {"boot": dict(boot)}
-    if verdict.is_accepted:
-        fields["booted_at"] = timezone.now()
-    if not charger.is_virtual:
-        fields["is_online"] = verdict.is_accepted
-        fields["link_detail"] = (
-            "" if verdict.is_accepted else f"Its boot is answered {verdict.status}."
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A BootNotification."""
+
+    charger: Charger
+    data: Mapping[str, Any]
+    at: datetime
+
+
+@transaction.atomic(savepoint=False)  # many share a group commit
+def record_boots(boots: Sequence[Boot]) -> list[BootVerdict]:
+    """Keep BootNotifications, and say what each charger's policy answers it."""
+    policies = Charger.objects.filter(pk__in={boot.charger.pk for boot in boots})
+    verdicts = {
+        pk: BootVerdict(status, interval)
+        for pk, status, interval in policies.values_list(
+            "pk", "boot_policy", "boot_interval"
         )
-    row.update(**fields)
-    return verdict
-
-
-def record_status(
-    charger: Charger,
-    *,
-    evse_id: int,
-    connector_id: int,
-    status: str,
-    error_code: str = "",
-    info: str = "",
-    at: datetime | None = None,
-) -> None:
-    """Keep a connector's status as reported."""
-    Connector.objects.bulk_create(
+    }
+    known = {boot.charger.pk: boot for boot in boots if boot.charger.pk in verdicts}
+    accepted = [b for pk, b in known.items() if verdicts[pk].is_accepted]
+    update_rows(Charger, ("boot", "id"), [[b.data, pk] for pk, b in known.items()])
+    update_rows(Charger, ("booted_at", "id"), [[b.at, b.charger.pk] for b in accepted])
+    update_rows(
+        Charger,
+        ("is_online", "link_detail", "id"),
         [
-            Connector(
-                charger=charger,
-                evse_id=evse_id,
-                connector_id=connector_id,
-                status=status,
-                error_code="" if error_code == "NoError" else error_code,
-                info=info,
-                status_at=at or timezone.now(),
+            (
+                verdicts[pk].is_accepted,
+                ""
+                if verdicts[pk].is_accepted
+                else f"Its boot is answered {verdicts[pk].status}.",
+                pk,
             )
+            for pk, boot in known.items()
+            if not boot.charger.is_virtual
         ],
-        update_conflicts=True,
-        unique_fields=["charger", "evse_id", "connector_id"],
-        update_fields=["status", "error_code", "info", "status_at"],
     )
+    removed = BootVerdict(BootPolicy.REJECTED, 0)
+    return [verdicts.get(boot.charger.pk, removed) for boot in boots]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """A connector's status, as its charger reports it."""
+
+    charger: Charger
+    evse_id: int
+    connector_id: int
+    status: str
+    at: datetime
+    error_code: str = ""
+    info: str = ""
+
+
+def record_statuses(reports: Sequence[StatusReport]) -> list[None]:
+    """Keep the last status of each connector."""
+    upsert_rows(
+        Connector,
+        _STATUS_FIELDS,
+        [
+            (
+                report.charger.pk,
+                report.evse_id,
+                report.connector_id,
+                report.status,
+                "" if report.error_code == "NoError" else report.error_code,
+                report.info,
+                report.at,
+            )
+            for report in reports
+        ],
+        unique=_STATUS_FIELDS[:3],
+    )
+    return [None] * len(reports)
 
 
 class Frame(NamedTuple):
@@ -101,7 +140,7 @@ class Frame(NamedTuple):
 
 def record_messages(frames: Sequence[Frame]) -> None:
     """Add to the OCPP message log."""
-    insert_rows(Message, _FRAME_COLUMNS, frames)
+    insert_rows(Message, _FRAME_FIELDS, frames)
 
 
 def delete_old_messages(before: datetime) -> None:

@@ -1,23 +1,35 @@
-"""Id tags, transactions and meter values, as a CSMS keeps them."""
+"""Transactions and meter values, as a CSMS keeps them.
+
+What many chargers report at once is recorded at once: in statements that are as many for
+one report as for a hundred (see chargers.group_commit).
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
-from django.db.models.functions import Lower
+from django.db.models import CharField, Exists, F, OuterRef, Q
+from django.db.models.functions import Cast, Lower
 from django.utils import timezone
 
 from chargers.models import Charger, IdTag, MeterValue, Transaction
 from chargers.ocpp.values import parse_time
-from chargers.rows import insert_rows
+from chargers.rows import insert_rows, update_rows
 
-ACCEPTED = "Accepted"
+from .id_tags import (
+    ACCEPTED,
+    Authorization,
+    Presented,
+    authorization_of,
+    find_id_tags,
+)
+
 VALUES_SEARCHED = 20  # last meter values, for one with an energy register
-_METER_VALUE_COLUMNS = (
+_END = ("stopped_at", "meter_stop_wh", "stop_reason", "stop_id_tag", "id")
+_METER_VALUE = (
     "charger",
     "transaction",
     "evse_id",
@@ -27,98 +39,222 @@ _METER_VALUE_COLUMNS = (
 )
 
 
+# --- Beginnings -----------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
-class Authorization:
-    """The verdict on an id tag: Accepted, Blocked, Expired, Invalid, ConcurrentTx."""
+class Start:
+    """A transaction that a 1.6 charger began."""
 
-    status: str
-    parent_id_tag: str = ""
-    expires_at: datetime | None = None
+    charger: Charger
+    evse_id: int
+    id_tag: str
+    meter_start_wh: int
+    at: datetime
 
+    @property
+    def presented(self) -> Presented:
+        return Presented(self.charger.organization_id, self.id_tag)
 
-def authorize(charger: Charger, id_tag: str) -> Authorization:
-    """Whether an id tag may charge in the charger's organization (OCPP 1.6, 4.1)."""
-    return _authorization(_find_id_tag(charger, id_tag))
-
-
-def _find_id_tag(charger: Charger, id_tag: str) -> IdTag | None:
-    tags = IdTag.objects.alias(key=Lower("id_tag"))
-    return tags.filter(
-        organization_id=charger.organization_id, key=id_tag.lower()
-    ).first()
-
-
-def _authorization(tag: IdTag | None) -> Authorization:
-    if tag is None:
-        return Authorization("Invalid")
-    if tag.is_blocked:
-        status = "Blocked"
-    elif tag.is_expired(timezone.now()):
-        status = "Expired"
-    else:
-        status = ACCEPTED
-    return Authorization(status, tag.parent_id_tag, tag.expires_at)
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The same for a repeated StartTransaction (OCPP 1.6, 3.7.1)."""
+        return self.charger.pk, self.evse_id, self.at, self.id_tag
 
 
 @transaction.atomic(savepoint=False)  # many share a group commit
-def start_transaction(
-    charger: Charger, *, evse_id: int, id_tag: str, meter_start_wh: int, at: datetime
-) -> tuple[Transaction, Authorization]:
-    """Record a transaction that a 1.6 charger began, and give it its id.
+def start_transactions(
+    starts: Sequence[Start],
+) -> list[tuple[Transaction, Authorization]]:
+    """Record transactions that 1.6 chargers began, and give them their ids.
 
-    It is recorded whatever the id tag: the charger may have started it offline. A
-    repeated StartTransaction means the same transaction (OCPP 1.6, 3.7.1).
+    Each is recorded whatever its id tag: the charger may have started it offline. What
+    still ran on its connector is over.
     """
-    tag = _find_id_tag(charger, id_tag)
-    authorization = _authorization(tag)
-    known = Transaction.objects.filter(
-        charger=charger, evse_id=evse_id, connector_id=1, started_at=at, id_tag=id_tag
-    ).first()
-    if known is not None:
-        return known, Authorization(
-            known.authorization, authorization.parent_id_tag, authorization.expires_at
+    tags = find_id_tags(start.presented for start in starts)
+    recorded = _recorded_transactions(starts)
+    known = {
+        (row.charger_id, row.evse_id, row.started_at, row.id_tag): row
+        for row in recorded
+        if row.connector_id == 1
+    }
+    running: dict[tuple[str, int], list[Transaction]] = {}  # by charger and EVSE
+    for row in recorded:
+        if row.is_open:
+            running.setdefault((row.charger_id, row.evse_id), []).append(row)
+    charging = _charging_id_tags(tags, recorded)
+    begun = []
+    results = []
+    for start in starts:
+        if (same := known.get(start.key)) is not None:
+            verdict = authorization_of(tags.get(start.presented.key))
+            results.append((same, replace(verdict, status=same.authorization)))
+            continue
+        for forgotten in running.pop((start.charger.pk, start.evse_id), ()):
+            _presume_stopped(forgotten, start.at)
+        with_tag = charging.setdefault(start.presented.key, [])
+        authorization = authorization_of(
+            tags.get(start.presented.key),
+            is_charging=any(row.is_open for row in with_tag),
         )
-    _close_forgotten(charger, evse_id, at)
-    if tag and authorization.status == ACCEPTED and _is_busy(tag):
-        authorization = Authorization("ConcurrentTx", tag.parent_id_tag, tag.expires_at)
-    begun = Transaction.objects.create(
-        charger=charger,
-        evse_id=evse_id,
-        id_tag=id_tag,
-        authorization=authorization.status,
-        started_at=at,
-        meter_start_wh=meter_start_wh,
+        begun.append(row := _new_transaction(start, authorization))
+        results.append((row, authorization))
+        if authorization.status == ACCEPTED:
+            with_tag.append(row)
+        known[start.key] = row
+        running[start.charger.pk, start.evse_id] = [row]
+    _insert(begun)
+    return results
+
+
+def _recorded_transactions(starts: Sequence[Start]) -> list[Transaction]:
+    """What runs on these chargers, and what began there at these times."""
+    return list(
+        Transaction.objects.filter(
+            Q(stopped_at=None) | Q(started_at__in={start.at for start in starts}),
+            charger__in={start.charger.pk for start in starts},
+        ).order_by()
     )
-    begun.transaction_id = str(begun.pk)
-    _free_id(charger, begun.transaction_id)
-    begun.save(update_fields=["transaction_id"])
-    return begun, authorization
 
 
-def _free_id(charger: Charger, transaction_id: str) -> None:
-    """An end that was kept under an id of another CSMS gives way to the real owner."""
-    kept = charger.transactions.filter(transaction_id=transaction_id, evse_id=0)
-    if kept.update(transaction_id=f"other {transaction_id}"):
-        _find_transaction.cache_clear()
-
-
-def _is_busy(tag: IdTag) -> bool:
-    """Whether a transaction of this id tag runs, and it may have only one."""
-    if tag.allows_concurrent:
-        return False
-    running = Transaction.objects.alias(key=Lower("id_tag")).filter(
-        charger__organization_id=tag.organization_id,
-        key=tag.id_tag.lower(),
+def _charging_id_tags(
+    tags: Mapping[tuple[int, str], IdTag], recorded: Sequence[Transaction]
+) -> dict[tuple[int, str], list[Transaction]]:
+    """What runs with those of these id tags that may have one transaction only."""
+    single = [key for key, tag in tags.items() if not tag.allows_concurrent]
+    if not single:
+        return {}
+    rows = Transaction.objects.alias(lower=Lower("id_tag")).filter(
+        charger__organization_id__in={organization_id for organization_id, _ in single},
+        lower__in={lower for _, lower in single},
         authorization=ACCEPTED,
         stopped_at=None,
     )
-    return running.exists()
+    same = {row.pk: row for row in recorded}
+    found: dict[tuple[int, str], list[Transaction]] = {}
+    for row in rows.annotate(organization_id=F("charger__organization_id")).order_by():
+        key = Presented(row.organization_id, row.id_tag).key
+        found.setdefault(key, []).append(same.get(row.pk, row))
+    return found
 
 
-def _close_forgotten(charger: Charger, evse_id: int, at: datetime) -> None:
-    """End the connector's open transactions: it has begun another, so they are over."""
-    for row in charger.transactions.filter(evse_id=evse_id, stopped_at=None):
-        _presume_stopped(row, at)
+def _new_transaction(start: Start, authorization: Authorization) -> Transaction:
+    return Transaction(
+        charger=start.charger,
+        transaction_id=uuid4().hex,  # until the database has made its key
+        evse_id=start.evse_id,
+        id_tag=start.id_tag,
+        authorization=authorization.status,
+        started_at=start.at,
+        meter_start_wh=start.meter_start_wh,
+    )
+
+
+def _insert(rows: Sequence[Transaction]) -> None:
+    """Insert new transactions; the OCPP id of each is its primary key."""
+    if not rows:
+        return
+    Transaction.objects.bulk_create(rows)
+    for row in rows:
+        row.transaction_id = str(row.pk)
+    _free_ids(rows)
+    Transaction.objects.filter(pk__in=[row.pk for row in rows]).update(
+        transaction_id=Cast("pk", CharField())
+    )
+
+
+def _free_ids(rows: Sequence[Transaction]) -> None:
+    """Ends that were kept under ids of another CSMS give way to the real owners."""
+    kept = Transaction.objects.filter(
+        charger__in={row.charger_id for row in rows},
+        transaction_id__in=[row.transaction_id for row in rows],
+        evse_id=0,
+    )
+    owners = {(row.charger_id, row.transaction_id) for row in rows}
+    for row in kept.order_by():
+        if (row.charger_id, row.transaction_id) in owners:
+            row.transaction_id = f"other {row.transaction_id}"
+            row.save(update_fields=["transaction_id"])
+
+
+# --- Ends -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The end of a transaction, as its charger reports it."""
+
+    charger: Charger
+    transaction_id: str
+    meter_stop_wh: int
+    at: datetime
+    reason: str
+    id_tag: str = ""
+    meter_values: Sequence["Reading"] = ()
+
+
+@transaction.atomic(savepoint=False)  # many share a group commit
+def stop_transactions(stops: Sequence[Stop]) -> list[Authorization | None]:
+    """Record ends of transactions; the verdict on the id tag of each that names one.
+
+    A repeated StopTransaction changes nothing; that of a transaction which nobody knows
+    is kept as a transaction of its own, at EVSE 0: energy was delivered.
+    """
+    rows = find_transactions((stop.charger.pk, stop.transaction_id) for stop in stops)
+    ended = []
+    measured = []
+    for stop in stops:
+        key = (stop.charger.pk, stop.transaction_id)
+        row = rows.get(key)
+        if row is None:
+            row = rows[key] = _unknown_transaction(stop)
+        elif row.is_open or not row.stop_reason:  # or its end was only presumed
+            row.stopped_at = stop.at
+            row.meter_stop_wh = stop.meter_stop_wh
+            row.stop_reason = stop.reason
+            row.stop_id_tag = stop.id_tag
+            ended.append(row)
+        else:
+            continue
+        report = MeterReport(stop.charger, row.evse_id, stop.meter_values)
+        measured.append((report, row.pk))
+    update_rows(
+        Transaction, _END, [[getattr(row, name) for name in _END] for row in ended]
+    )
+    _add_meter_values(measured)
+    presented = [Presented(stop.charger.organization_id, stop.id_tag) for stop in stops]
+    tags = find_id_tags(one for one in presented if one.id_tag)
+    return [
+        authorization_of(tags.get(one.key)) if one.id_tag else None for one in presented
+    ]
+
+
+def _unknown_transaction(stop: Stop) -> Transaction:
+    """Keep the end of a transaction that began before us, or elsewhere.
+
+    Its own meter values tell when it began, if it sent them along.
+    """
+    readings = [(stop.at, stop.meter_stop_wh)]
+    for reading in stop.meter_values:
+        if (energy := reading.energy_wh) is not None:
+            readings.append((reading.at, round(energy)))
+    started_at, meter_start_wh = min(readings)
+    return Transaction.objects.create(
+        charger=stop.charger,
+        transaction_id=stop.transaction_id,
+        evse_id=0,
+        connector_id=0,
+        id_tag=stop.id_tag,
+        started_at=started_at,
+        meter_start_wh=meter_start_wh,
+        stopped_at=stop.at,
+        meter_stop_wh=stop.meter_stop_wh,
+        stop_reason=stop.reason,
+        stop_id_tag=stop.id_tag,
+    )
+
+
+# --- Ends that never came ---------------------------------------------------------------
 
 
 def close_abandoned_transactions(after: timedelta) -> int:
@@ -150,127 +286,90 @@ def _presume_stopped(row: Transaction, at: datetime) -> None:
     The last meter value tells what it delivered. Should its StopTransaction come after
     all, that counts.
     """
-    values = row.meter_values.order_by("-timestamp")[:VALUES_SEARCHED]
-    readings = (value.energy_wh for value in values)
+    values = MeterValue.objects.filter(transaction=row.pk).order_by("-timestamp")
+    readings = (value.energy_wh for value in values[:VALUES_SEARCHED])
     energy = next((reading for reading in readings if reading is not None), None)
     row.stopped_at = at
     row.meter_stop_wh = row.meter_start_wh if energy is None else round(energy)
-    row.save(update_fields=["stopped_at", "meter_stop_wh"])
+    if row.pk is not None:
+        row.save(update_fields=["stopped_at", "meter_stop_wh"])
 
 
-@transaction.atomic(savepoint=False)  # many share a group commit
-def stop_transaction(
-    charger: Charger,
-    *,
-    transaction_id: str,
-    meter_stop_wh: int,
-    at: datetime,
-    reason: str,
-    id_tag: str = "",
-    meter_values: Sequence[Mapping[str, Any]] = (),
-) -> Authorization | None:
-    """Record the end of a transaction; the verdict on its id tag, if it names one.
+# --- Meter values ---------------------------------------------------------------------
 
-    A repeated StopTransaction changes nothing; that of a transaction which nobody knows
-    is kept as a transaction of its own, at EVSE 0: energy was delivered.
+
+class Reading(NamedTuple):
+    """A time, and the values sampled then, as OCPP has them."""
+
+    at: datetime
+    sampled: Sequence[Mapping[str, Any]]
+
+    @property
+    def energy_wh(self) -> float | None:
+        return MeterValue(sampled_values=self.sampled).energy_wh
+
+
+def parse_meter_values(values: Iterable[Mapping[str, Any]]) -> list[Reading]:
+    """Meter values of OCPP, ``{timestamp, sampledValue}`` each; OCPPError if one is of
+    no time.
     """
-    row = charger.transactions.filter(transaction_id=transaction_id).first()
-    if row is None:
-        row = _unknown_transaction(charger, at, meter_stop_wh, meter_values)
-        row.transaction_id = transaction_id
-        row.stop_reason, row.stop_id_tag, row.id_tag = reason, id_tag, id_tag
-        row.save(force_insert=True)
-        _add_meter_values(charger, row.evse_id, row.pk, meter_values)
-    elif row.is_open or not row.stop_reason:  # or its end was only presumed
-        row.stopped_at = at
-        row.meter_stop_wh = meter_stop_wh
-        row.stop_reason = reason
-        row.stop_id_tag = id_tag
-        row.save(
-            update_fields=["stopped_at", "meter_stop_wh", "stop_reason", "stop_id_tag"]
-        )
-        _add_meter_values(charger, row.evse_id, row.pk, meter_values)
-    return authorize(charger, id_tag) if id_tag else None
+    return [Reading(parse_time(v["timestamp"]), v["sampledValue"]) for v in values]
 
 
-def _unknown_transaction(
-    charger: Charger,
-    at: datetime,
-    meter_stop_wh: int,
-    meter_values: Sequence[Mapping[str, Any]],
-) -> Transaction:
-    """The end of a transaction that began before us, or elsewhere.
+@dataclass(frozen=True, slots=True)
+class MeterReport:
+    """Meter values of an EVSE, maybe of a transaction."""
 
-    Its own meter values tell when it began, if it sent them along.
-    """
-    readings = [(at, meter_stop_wh)]
-    for value in meter_values:
-        row = MeterValue(sampled_values=value["sampledValue"])
-        if row.energy_wh is not None:
-            readings.append((parse_time(value["timestamp"]), round(row.energy_wh)))
-    started_at, meter_start_wh = min(readings)
-    return Transaction(
-        charger=charger,
-        evse_id=0,
-        connector_id=0,
-        started_at=started_at,
-        meter_start_wh=meter_start_wh,
-        stopped_at=at,
-        meter_stop_wh=meter_stop_wh,
+    charger: Charger
+    evse_id: int
+    meter_values: Sequence[Reading]
+    transaction_id: str = ""
+
+
+def record_meter_values(reports: Sequence[MeterReport]) -> list[None]:
+    """Keep meter values, with the transaction that each report names, if we know it."""
+    rows = find_transactions(
+        (report.charger.pk, report.transaction_id)
+        for report in reports
+        if report.transaction_id
     )
-
-
-def record_meter_values(
-    charger: Charger,
-    *,
-    evse_id: int,
-    transaction_id: str,
-    meter_values: Sequence[Mapping[str, Any]],
-) -> None:
-    """Keep meter values as OCPP has them: ``{timestamp, sampledValue}`` each."""
-    row_key = (
-        _key_of_transaction(charger.pk, transaction_id) if transaction_id else None
+    keys = {key: row.pk for key, row in rows.items()}
+    _add_meter_values(
+        (report, keys.get((report.charger.pk, report.transaction_id)))
+        for report in reports
     )
-    _add_meter_values(charger, evse_id, row_key, meter_values)
+    return [None] * len(reports)
 
 
-def _key_of_transaction(charger_id: str, transaction_id: str) -> int | None:
-    """The row of a transaction, looked up once: it never changes."""
-    try:
-        return _find_transaction(charger_id, transaction_id)
-    except Transaction.DoesNotExist:
-        return None
-
-
-@lru_cache(maxsize=50_000)
-def _find_transaction(charger_id: str, transaction_id: str) -> int:
-    found = Transaction.objects.filter(
-        charger_id=charger_id, transaction_id=transaction_id
-    )
-    return found.values_list("pk", flat=True).get()
-
-
-def _add_meter_values(
-    charger: Charger,
-    evse_id: int,
-    transaction_key: int | None,
-    meter_values: Iterable[Mapping[str, Any]],
-) -> None:
+def _add_meter_values(reports: Iterable[tuple[MeterReport, int | None]]) -> None:
+    """Insert meter values, with the primary keys of their transactions."""
     insert_rows(
         MeterValue,
-        _METER_VALUE_COLUMNS,
+        _METER_VALUE,
         [
-            (
-                charger.pk,
-                transaction_key,
-                evse_id,
-                1,
-                parse_time(value["timestamp"]),
-                value["sampledValue"],
-            )
-            for value in meter_values
+            (report.charger.pk, key, report.evse_id, 1, reading.at, reading.sampled)
+            for report, key in reports
+            for reading in report.meter_values
         ],
     )
+
+
+# --- Finding --------------------------------------------------------------------------
+
+
+def find_transactions(
+    keys: Iterable[tuple[str, str]],
+) -> dict[tuple[str, str], Transaction]:
+    """The transactions that exist, by charger and OCPP id."""
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    rows = Transaction.objects.filter(
+        charger__in={charger_id for charger_id, _ in wanted},
+        transaction_id__in={transaction_id for _, transaction_id in wanted},
+    )
+    found = {(row.charger_id, row.transaction_id): row for row in rows.order_by()}
+    return {key: row for key, row in found.items() if key in wanted}
 
 
 def open_transaction(

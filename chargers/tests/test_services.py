@@ -27,7 +27,9 @@ def start(charger: Charger, **changes: Any) -> tuple[Transaction, str]:
         "meter_start_wh": 100,
         "at": AT,
     }
-    row, verdict = services.start_transaction(charger, **(fields | changes))
+    [(row, verdict)] = services.start_transactions(
+        [services.Start(charger, **(fields | changes))]
+    )
     return row, verdict.status
 
 
@@ -38,7 +40,29 @@ def stop(charger: Charger, row: Transaction, **changes: Any) -> None:
         "at": AT + timedelta(hours=1),
         "reason": "Local",
     }
-    services.stop_transaction(charger, **(fields | changes))
+    services.stop_transactions([services.Stop(charger, **(fields | changes))])
+
+
+def verdict_on(charger: Charger, id_tag: str) -> str:
+    [verdict] = services.authorize_all(
+        [services.Presented(charger.organization_id, id_tag)]
+    )
+    return verdict.status
+
+
+def measure(
+    charger: Charger, *values: dict[str, Any], transaction_id: str = ""
+) -> None:
+    readings = services.parse_meter_values(values)
+    services.record_meter_values(
+        [services.MeterReport(charger, 1, readings, transaction_id)]
+    )
+
+
+def report(charger: Charger, evse_id: int, status: str, error_code: str = "") -> None:
+    services.record_statuses(
+        [services.StatusReport(charger, evse_id, 1, status, AT, error_code)]
+    )
 
 
 # --- Id tags -----------------------------------------------------------------------------
@@ -47,18 +71,18 @@ def stop(charger: Charger, row: Transaction, **changes: Any) -> None:
 def test_an_id_tag_is_accepted_whatever_its_case(
     physical_charger: Charger, tag: IdTag
 ) -> None:
-    assert services.authorize(physical_charger, "aLICE").status == "Accepted"
+    assert verdict_on(physical_charger, "aLICE") == "Accepted"
 
 
 def test_an_unknown_id_tag_is_invalid(physical_charger: Charger) -> None:
-    assert services.authorize(physical_charger, "Mallory").status == "Invalid"
+    assert verdict_on(physical_charger, "Mallory") == "Invalid"
 
 
 def test_an_id_tag_of_another_organization_is_invalid(
     physical_charger: Charger, other_organization: Organization
 ) -> None:
     IdTag.objects.create(organization=other_organization, id_tag="Rival")
-    assert services.authorize(physical_charger, "Rival").status == "Invalid"
+    assert verdict_on(physical_charger, "Rival") == "Invalid"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +96,7 @@ def test_blocked_and_expired_id_tags_are_told_apart(
     physical_charger: Charger, tag: IdTag, fields: dict[str, Any], status: str
 ) -> None:
     IdTag.objects.update(**fields)
-    assert services.authorize(physical_charger, "Alice").status == status
+    assert verdict_on(physical_charger, "Alice") == status
 
 
 def test_a_second_transaction_of_an_id_tag_is_concurrent(
@@ -136,13 +160,10 @@ def test_a_connector_that_begins_anew_has_ended_what_it_forgot(
     physical_charger: Charger, tag: IdTag
 ) -> None:
     forgotten, _ = start(physical_charger)
-    services.record_meter_values(
+    measure(
         physical_charger,
-        evse_id=1,
+        {"timestamp": "2026-05-01T12:30:00Z", "sampledValue": [{"value": "2100.0"}]},
         transaction_id=forgotten.transaction_id,
-        meter_values=[
-            {"timestamp": "2026-05-01T12:30:00Z", "sampledValue": [{"value": "2100.0"}]}
-        ],
     )
     start(physical_charger, at=AT + timedelta(hours=2))
     forgotten.refresh_from_db()
@@ -156,33 +177,95 @@ def test_transaction_data_is_kept_as_meter_values(
     row, _ = start(physical_charger)
     sampled = [{"value": "5100", "context": "Transaction.End"}]
     data = [{"timestamp": "2026-05-01T13:00:00Z", "sampledValue": sampled}]
-    stop(physical_charger, row, meter_values=data)
+    stop(physical_charger, row, meter_values=services.parse_meter_values(data))
     assert row.meter_values.get().sampled_values == sampled
 
 
 def test_meter_values_know_their_units(physical_charger: Charger) -> None:
-    services.record_meter_values(
+    measure(
         physical_charger,
-        evse_id=1,
-        transaction_id="",
-        meter_values=[
-            {
-                "timestamp": "2026-05-01T12:00:00.5+02:00",
-                "sampledValue": [
-                    {"value": "1.5", "unit": "kWh"},
-                    {
-                        "value": "3000",
-                        "measurand": "Power.Active.Import",
-                        "phase": "L1",
-                    },
-                    {"value": "9", "measurand": "Power.Active.Import", "unit": "kW"},
-                ],
-            }
-        ],
+        {
+            "timestamp": "2026-05-01T12:00:00.5+02:00",
+            "sampledValue": [
+                {"value": "1.5", "unit": "kWh"},
+                {"value": "3000", "measurand": "Power.Active.Import", "phase": "L1"},
+                {"value": "9", "measurand": "Power.Active.Import", "unit": "kW"},
+            ],
+        },
     )
     value = MeterValue.objects.get()
     assert value.timestamp == datetime(2026, 5, 1, 10, 0, 0, 500_000, UTC)
     assert (value.energy_wh, value.power_w, value.offered_w) == (1500, 9000, None)
+
+
+# --- What many chargers report at once ----------------------------------------------------
+
+
+def test_two_chargers_that_begin_at_once_with_one_id_tag_are_told_apart(
+    physical_charger: Charger, virtual_charger: Charger, tag: IdTag
+) -> None:
+    begun = services.start_transactions(
+        [
+            services.Start(physical_charger, 1, "Alice", 0, AT),
+            services.Start(virtual_charger, 1, "ALICE", 0, AT),
+        ]
+    )
+    assert [verdict.status for _, verdict in begun] == ["Accepted", "ConcurrentTx"]
+    assert len({row.transaction_id for row, _ in begun}) == 2
+
+
+def test_a_start_that_comes_twice_at_once_is_one_transaction(
+    physical_charger: Charger, tag: IdTag
+) -> None:
+    twice = [services.Start(physical_charger, 1, "Alice", 0, AT)] * 2
+    begun = services.start_transactions(twice)
+    assert [verdict.status for _, verdict in begun] == ["Accepted", "Accepted"]
+    assert Transaction.objects.count() == 1
+
+
+def test_an_id_tag_is_free_for_who_begins_anew_on_its_connector(
+    physical_charger: Charger, tag: IdTag
+) -> None:
+    start(physical_charger)
+    assert start(physical_charger, at=AT + timedelta(hours=1))[1] == "Accepted"
+
+
+def test_many_begin_and_end_in_as_many_statements_as_one(
+    organization: Organization, tag: IdTag, django_assert_max_num_queries: Any
+) -> None:
+    IdTag.objects.update(allows_concurrent=True)
+    chargers = [
+        services.register_charger(organization=organization, identity=f"CP-{n}")
+        for n in range(30)
+    ]
+    with django_assert_max_num_queries(8):
+        begun = services.start_transactions(
+            [services.Start(charger, 1, "Alice", 0, AT) for charger in chargers]
+        )
+    values = services.parse_meter_values(
+        [{"timestamp": "2026-05-01T12:30:00Z", "sampledValue": [{"value": "50"}]}]
+    )
+    with django_assert_max_num_queries(5):
+        services.stop_transactions(
+            [
+                services.Stop(
+                    row.charger, row.transaction_id, 100, AT, "Local", "Alice", values
+                )
+                for row, _ in begun
+            ]
+        )
+    assert Transaction.objects.filter(meter_stop_wh=100).count() == 30
+    assert MeterValue.objects.filter(transaction__isnull=False).count() == 30
+
+
+def test_the_last_of_two_statuses_at_once_counts(physical_charger: Charger) -> None:
+    services.record_statuses(
+        [
+            services.StatusReport(physical_charger, 1, 1, status, AT)
+            for status in ("Preparing", "Charging")
+        ]
+    )
+    assert physical_charger.connectors.get(evse_id=1).status == "Charging"
 
 
 # --- Status and links --------------------------------------------------------------------
@@ -190,21 +273,13 @@ def test_meter_values_know_their_units(physical_charger: Charger) -> None:
 
 def test_a_status_replaces_the_one_before(physical_charger: Charger) -> None:
     for status in ("Available", "Faulted"):
-        services.record_status(
-            physical_charger,
-            evse_id=1,
-            connector_id=1,
-            status=status,
-            error_code="GroundFailure",
-        )
+        report(physical_charger, 1, status, "GroundFailure")
     connector = physical_charger.connectors.get(evse_id=1)
     assert (connector.status, connector.error_code) == ("Faulted", "GroundFailure")
 
 
 def test_a_connector_nobody_told_of_is_added(physical_charger: Charger) -> None:
-    services.record_status(
-        physical_charger, evse_id=7, connector_id=1, status="Available"
-    )
+    report(physical_charger, 7, "Available")
     assert physical_charger.connectors.filter(evse_id=7).exists()
 
 
@@ -214,7 +289,7 @@ def test_a_closing_connection_does_not_end_its_successor(
     process = Process.objects.create(
         name="web-1", role="web", renewed_at=timezone.now()
     )
-    services.record_boot(physical_charger, {"chargePointModel": "M"})
+    services.record_boots([services.Boot(physical_charger, {"model": "M"}, AT)])
     physical_charger.refresh_from_db()
     for connection in ("first", "second"):
         services.mark_connected(

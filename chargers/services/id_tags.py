@@ -1,0 +1,67 @@
+"""Id tags, and what chargers are told of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from chargers.models import IdTag
+
+ACCEPTED = "Accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The verdict on an id tag: Accepted, Blocked, Expired, Invalid, ConcurrentTx."""
+
+    status: str
+    parent_id_tag: str = ""
+    expires_at: datetime | None = None
+
+
+class Presented(NamedTuple):
+    """An id tag, held to a charger of an organization."""
+
+    organization_id: int
+    id_tag: str
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """The same for all spellings of one id tag (OCPP 1.6, CiString20)."""
+        return self.organization_id, self.id_tag.lower()
+
+
+def authorize_all(presented: Sequence[Presented]) -> list[Authorization]:
+    """Whether each id tag may charge in its organization (OCPP 1.6, 4.1)."""
+    tags = find_id_tags(presented)
+    return [authorization_of(tags.get(one.key)) for one in presented]
+
+
+def find_id_tags(presented: Iterable[Presented]) -> dict[tuple[int, str], IdTag]:
+    """The id tags that exist, by the ``key`` of what was presented."""
+    keys = {one.key for one in presented}
+    if not keys:
+        return {}
+    found = IdTag.objects.alias(lower=Lower("id_tag")).filter(
+        organization_id__in={organization_id for organization_id, _ in keys},
+        lower__in={lower for _, lower in keys},
+    )
+    return {Presented(tag.organization_id, tag.id_tag).key: tag for tag in found}
+
+
+def authorization_of(tag: IdTag | None, *, is_charging: bool = False) -> Authorization:
+    """The verdict on an id tag, with which a transaction runs already or not."""
+    if tag is None:
+        return Authorization("Invalid")
+    if tag.is_blocked:
+        status = "Blocked"
+    elif tag.is_expired(timezone.now()):
+        status = "Expired"
+    elif is_charging and not tag.allows_concurrent:
+        status = "ConcurrentTx"
+    else:
+        status = ACCEPTED
+    return Authorization(status, tag.parent_id_tag, tag.expires_at)
