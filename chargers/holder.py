@@ -17,15 +17,13 @@ from . import leases, services
 from .batching import BatchWriter
 from .choices import ProcessRole
 from .delivery import Delivery, doorbell_key
-from .ocpp.frames import Call, CallError, CallResult, Frame
+from .ocpp.frames import MESSAGE_TYPES, Frame
 from .ocpp.secrecy import text_without_secrets
 
 logger = logging.getLogger(__name__)
 
 REDIS_PAUSE = 1.0  # s, between attempts to reach Redis
 BELL_WAIT = 5  # s, one blocking look at the doorbell
-
-_MESSAGE_TYPES = {Call: 2, CallResult: 3, CallError: 4}
 
 
 class Holder:
@@ -87,7 +85,7 @@ class Holder:
                 charger_id,
                 direction,
                 action[:50],
-                _MESSAGE_TYPES.get(type(frame)),
+                MESSAGE_TYPES[type(frame)] if frame is not None else None,
                 text.replace("\0", "\N{REPLACEMENT CHARACTER}"),
                 at,
             )

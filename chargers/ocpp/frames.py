@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import FrameError, OCPPError
+from .versions import Version
 
 MESSAGE_ID_LIMIT = 36
 DIGIT_LIMIT = 4000  # of an integer
 
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
+CALLRESULTERROR, SEND = 5, 6
+OF_ALL = (CALL, CALLRESULT, CALLERROR)
+OF_V21 = (*OF_ALL, CALLRESULTERROR, SEND)
 
 
 @dataclass(slots=True, frozen=True)
@@ -46,11 +50,56 @@ class CallError:
         )
 
 
-Frame = Call | CallResult | CallError
+@dataclass(slots=True, frozen=True)
+class CallResultError:
+    """Says of a CALLRESULT that it could not be processed (2.1, part 4, 4.2.3)."""
+
+    message_id: str
+    code: str
+    description: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def encode(self) -> str:
+        return _dump(
+            [
+                CALLRESULTERROR,
+                self.message_id,
+                self.code,
+                self.description,
+                self.details,
+            ]
+        )
+
+
+@dataclass(slots=True, frozen=True)
+class Send:
+    """A message that is never answered (2.1, part 4, 4.2.4)."""
+
+    message_id: str
+    action: str
+    payload: dict[str, Any]
+
+    def encode(self) -> str:
+        return _dump([SEND, self.message_id, self.action, self.payload])
+
+
+Frame = Call | CallResult | CallError | CallResultError | Send
+
+MESSAGE_TYPES: dict[type[Frame], int] = {
+    Call: CALL,
+    CallResult: CALLRESULT,
+    CallError: CALLERROR,
+    CallResultError: CALLRESULTERROR,
+    Send: SEND,
+}
 
 
 class UnknownMessageType(FrameError):
     """A well-formed array whose message type is none of ours: to be ignored in 1.6."""
+
+
+class Unanswerable(FrameError):
+    """A faulty answer, or a faulty SEND: neither is ever answered."""
 
 
 def new_message_id() -> str:
@@ -58,7 +107,7 @@ def new_message_id() -> str:
     return str(uuid.uuid4())
 
 
-def parse(text: str | bytes) -> Frame:
+def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
     """The message in a WebSocket frame; FrameError when it is none.
 
     Bytes are refused: OCPP-J messages travel in text frames.
@@ -91,45 +140,42 @@ def parse(text: str | bytes) -> Frame:
         )
     if type(kind) is not int:
         kind = type(kind).__name__
+    if kind not in (OF_V21 if version is Version.V21 else OF_ALL):
+        raise UnknownMessageType(
+            OCPPError("MessageTypeNotSupported", f"There is no message type {kind}."),
+            message_id,
+        )
     problem = ""
     if "\\u" in text and has_unstorable_text(data):
         problem = "The text holds a NUL or half a surrogate pair."
     elif not is_clear:
         problem = "An object has the same name twice."
-    if problem:
-        # Only a CALL is answered.
-        raise FrameError(
-            OCPPError("FormatViolation", problem), message_id if kind == CALL else None
-        )
-    if kind == CALL:
-        return _parse_call(data, message_id)
-    if kind == CALLRESULT:
-        if len(data) == 3 and isinstance(data[2], dict):
-            return CallResult(message_id, data[2])
-    elif kind == CALLERROR:
+    frame = problem or _frame(kind, message_id, data)
+    if isinstance(frame, str):
+        faulty = FrameError if kind == CALL else Unanswerable
+        raise faulty(OCPPError("FormatViolation", frame), message_id)
+    return frame
+
+
+def _frame(kind: int, message_id: str, data: list[Any]) -> Frame | str:
+    """The frame of this type that the array is, or what is wrong with it."""
+    if kind in (CALL, SEND):
+        if len(data) != 4:
+            return f"A CALL has 4 elements, not {len(data)}."
+        if not isinstance(data[2], str):
+            return "The action is no string."
+        if not isinstance(data[3], dict):
+            return "The payload is no object."
+        return (Call if kind == CALL else Send)(message_id, data[2], data[3])
+    if kind == CALLRESULT and len(data) == 3 and isinstance(data[2], dict):
+        return CallResult(message_id, data[2])
+    if kind != CALLRESULT and 3 <= len(data) <= 5 and isinstance(data[2], str):
         # Description and details are often left out or null; the code is what counts.
-        if 3 <= len(data) <= 5 and isinstance(data[2], str):
-            description = data[3] if len(data) > 3 and isinstance(data[3], str) else ""
-            details = data[4] if len(data) > 4 and isinstance(data[4], dict) else {}
-            return CallError(message_id, data[2], description, details)
-    else:
-        raise UnknownMessageType(
-            OCPPError("MessageTypeNotSupported", f"There is no message type {kind}."),
-            message_id,
-        )
-    raise FrameError(OCPPError("RpcFrameworkError", "The answer has a wrong shape."))
-
-
-def _parse_call(data: list[Any], message_id: str) -> Call:
-    if len(data) != 4:
-        problem = f"A CALL has 4 elements, not {len(data)}."
-    elif not isinstance(data[2], str):
-        problem = "The action is no string."
-    elif not isinstance(data[3], dict):
-        problem = "The payload is no object."
-    else:
-        return Call(message_id, data[2], data[3])
-    raise FrameError(OCPPError("FormatViolation", problem), message_id)
+        description = data[3] if len(data) > 3 and isinstance(data[3], str) else ""
+        details = data[4] if len(data) > 4 and isinstance(data[4], dict) else {}
+        error = CallError if kind == CALLERROR else CallResultError
+        return error(message_id, data[2], description, details)
+    return "The answer has a wrong shape."
 
 
 def _dump(message: list[Any]) -> str:

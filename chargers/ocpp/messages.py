@@ -1,6 +1,5 @@
 """Which side sends which message, by version (the specifications' message lists)."""
 
-from .schemas import actions
 from .versions import Version
 
 _V16_SENT_BY_CHARGERS = frozenset(
@@ -56,15 +55,13 @@ _V201_SENT_BY_CHARGERS = frozenset(
 _ADDED_BY_V21 = frozenset(
     {
         "BatterySwap",
+        "ClosePeriodicEventStream",
         "GetCertificateChainStatus",
         "NotifyDERAlarm",
         "NotifyDERStartStop",
-        "NotifyPeriodicEventStream",
         "NotifyPriorityCharging",
         "NotifySettlement",
-        "NotifyWebPaymentStarted",
         "OpenPeriodicEventStream",
-        "ClosePeriodicEventStream",
         "PullDynamicScheduleUpdate",
         "ReportDERControl",
         "VatNumberValidation",
@@ -74,5 +71,12 @@ _ADDED_BY_V21 = frozenset(
 SENT_BY_CHARGERS: dict[Version, frozenset[str]] = {
     Version.V16: _V16_SENT_BY_CHARGERS,
     Version.V201: _V201_SENT_BY_CHARGERS,
-    Version.V21: (_V201_SENT_BY_CHARGERS | _ADDED_BY_V21) & actions(Version.V21),
+    Version.V21: _V201_SENT_BY_CHARGERS | _ADDED_BY_V21,
+}
+
+# SEND messages: nobody answers them (2.1, part 4, 4.2.4). All are chargers'.
+UNANSWERED: dict[Version, frozenset[str]] = {
+    Version.V16: frozenset(),
+    Version.V201: frozenset(),
+    Version.V21: frozenset({"NotifyPeriodicEventStream"}),
 }

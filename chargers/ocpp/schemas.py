@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from .errors import OCPPError
+from .messages import UNANSWERED
 from .versions import Version
 
 ERRORS_COMPARED = 20  # of one payload, to find the one that says most
@@ -37,6 +38,11 @@ def validate_request(version: Version, action: str, payload: dict[str, Any]) -> 
     ``NotImplemented`` when the version has no such action.
     """
     _validate(_validator(version, action, "request"), action, payload)
+
+
+def validate_send(version: Version, action: str, payload: dict[str, Any]) -> None:
+    """Raise an OCPPError when this is no valid payload of a SEND (2.1)."""
+    _validate(_validator(version, action, "send"), action, payload)
 
 
 class Problem(NamedTuple):
@@ -80,14 +86,9 @@ def validate_response(version: Version, action: str, payload: dict[str, Any]) ->
 
 
 def schema_of(version: Version, action: str, kind: str = "request") -> dict[str, Any]:
-    """The official JSON schema of an action's ``request`` or ``response``."""
-    folder = _schema_folder(version)
-    if kind == "response":
-        path = folder / f"{action}Response.json"
-    else:
-        path = folder / (
-            f"{action}.json" if version.is_v16 else f"{action}Request.json"
-        )
+    """The official JSON schema of an action's ``request``, ``response`` or ``send``."""
+    suffix = {"request": "" if version.is_v16 else "Request", "response": "Response"}
+    path = _schema_folder(version) / f"{action}{suffix.get(kind, '')}.json"
     schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
     return schema
 
@@ -120,7 +121,8 @@ def _validate(validator: Any, action: str, payload: dict[str, Any]) -> None:
 
 @cache
 def _validator(version: Version, action: str, kind: str) -> Any:
-    if action not in actions(version):
+    known = UNANSWERED[version] if kind == "send" else actions(version)
+    if action not in known:
         raise OCPPError(
             "NotImplemented", f"{version.label} has no action {action[:50]!r}."
         )

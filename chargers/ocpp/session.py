@@ -15,12 +15,15 @@ from .frames import (
     Call,
     CallError,
     CallResult,
+    CallResultError,
     Frame,
+    Send,
+    Unanswerable,
     UnknownMessageType,
     new_message_id,
     parse,
 )
-from .schemas import actions, validate_request, validate_response
+from .schemas import actions, validate_request, validate_response, validate_send
 from .versions import Version
 
 logger = logging.getLogger(__name__)
@@ -124,13 +127,21 @@ class Session:
             try:
                 validate_response(self.version, action, frame.payload)
             except OCPPError as error:
+                await self._complain(frame, action, error)
                 raise InvalidAnswer(error.code, error.description) from None
         return frame.payload
+
+    async def send(self, action: str, payload: dict[str, Any]) -> None:
+        """Send a message that is not answered, without waiting for a turn (2.1)."""
+        validate_send(self.version, action, payload)
+        if self._closed:
+            raise LinkClosed(f"The connection closed before {action} could be sent.")
+        await self._emit(Send(new_message_id(), action, payload), action)
 
     async def receive(self, text: str | bytes) -> None:
         """Take one WebSocket frame. Never raises for anything a peer sent."""
         try:
-            frame = parse(text)
+            frame = parse(text, self.version)
         except FrameError as problem:
             shown = (
                 text
@@ -144,6 +155,12 @@ class Session:
         if isinstance(frame, Call):
             self._show(sent=False, frame=frame, action=frame.action, text=text)
             await self._answer(frame)
+        elif isinstance(frame, Send):
+            self._show(sent=False, frame=frame, action=frame.action, text=text)
+            await self._take(frame)
+        elif isinstance(frame, CallResultError):
+            self._show(sent=False, frame=frame, action="", text=text)
+            logger.warning("an answer of ours was refused: %s", text)
         else:
             self._settle(frame, text)
 
@@ -177,6 +194,16 @@ class Session:
         await self._emit(CallResult(call.message_id, reply.payload), call.action)
         if reply.then is not None:
             reply.then()
+
+    async def _take(self, message: Send) -> None:
+        """Handle a SEND: what is wrong with it is nobody's to hear."""
+        try:
+            validate_send(self.version, message.action, message.payload)
+            await self._handle(message.action, message.payload)
+        except OCPPError as error:
+            logger.info("a SEND is passed over: %s", error)
+        except Exception:
+            logger.exception("%s could not be handled", message.action)
 
     def _check_direction(self, action: str) -> None:
         if self._takes is None or action in self._takes:
@@ -216,8 +243,20 @@ class Session:
         if not waiting[1].done():
             waiting[1].set_result(frame)
 
+    async def _complain(
+        self, answer: CallResult, action: str, error: OCPPError
+    ) -> None:
+        """Tell the peer that its answer is not valid, where its version knows how."""
+        if self.version is Version.V21 and not self._closed:
+            complaint = CallResultError(
+                answer.message_id, error.code, error.description, error.details
+            )
+            await self._emit(complaint, action)
+
     async def _refuse(self, problem: FrameError) -> None:
         """Answer a text that is no OCPP-J message, where its version has an answer."""
+        if isinstance(problem, Unanswerable):
+            return
         message_id = problem.message_id
         # 1.6 ignores unknown message types and has no id for an answer without one.
         if self.version.is_v16 and (

@@ -9,11 +9,17 @@ from django.utils.safestring import SafeString
 from chargers import live
 from chargers.choices import ChargerKind, ConnectorStatus, ProvisioningStatus
 from chargers.models import Charger, Message
+from chargers.ocpp.frames import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEND
 from ocpplab import html
 from ocpplab.access import Access, access_of
 
-CALL = 2
-FRAMES = {CALL: ("CALL", "busy"), 3: ("CALLRESULT", "good"), 4: ("CALLERROR", "bad")}
+FRAMES = {
+    CALL: ("CALL", "busy"),
+    CALLRESULT: ("CALLRESULT", "good"),
+    CALLERROR: ("CALLERROR", "bad"),
+    CALLRESULTERROR: ("CALLRESULTERROR", "bad"),
+    SEND: ("SEND", "busy"),
+}
 
 register = template.Library()
 register.filter("power", html.power)
@@ -53,7 +59,7 @@ def payload(message: Message) -> str:
     """What a frame carries, in one line, without its type, id and action."""
     try:
         parts = json.loads(message.text)
-        carried = parts[3] if parts[0] == CALL else parts[2:]
+        carried = parts[3] if parts[0] in (CALL, SEND) else parts[2:]
     except (ValueError, LookupError, TypeError):
         return message.text
     if isinstance(carried, list) and len(carried) == 1:

@@ -38,7 +38,7 @@ class Station:
         self.sent.append(json.loads(text))
 
     async def _handle(self, action: str, payload: dict[str, Any]) -> Any:
-        return (await v16.handle(Charger(), action, payload)).payload
+        return (await v16.HANDLERS.handle(Charger(), action, payload)).payload
 
     async def ask(self, text: str | bytes) -> list[list[Any]]:
         self.sent.clear()

@@ -216,3 +216,96 @@ async def test_every_frame_is_shown_with_its_action() -> None:
         (True, "Heartbeat"),
         (False, ""),
     ]
+
+
+# --- What 2.1 adds: SEND and CALLRESULTERROR ------------------------------------------
+
+STREAM = {
+    "id": 1,
+    "pending": 0,
+    "basetime": TIME,
+    "data": [{"t": 0.5, "v": "230.4"}],
+}
+
+
+async def test_a_send_is_handled_and_never_answered() -> None:
+    peer = Peer(Version.V21)
+    taken: list[Any] = []
+
+    async def handle(action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        taken.append((action, payload))
+        return {}
+
+    peer.session = Session(Version.V21, send=peer._send, handle=handle)
+    assert await peer.ask([6, "7", "NotifyPeriodicEventStream", STREAM]) is None
+    assert taken == [("NotifyPeriodicEventStream", STREAM)]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        [6, "7", "NotifyPeriodicEventStream", {**STREAM, "id": "1"}],
+        [6, "7", "NotifyPeriodicEventStream", {}],
+        [6, "7", "NotifyPeriodicEventStream"],
+        [6, "7", "NotifyPeriodicEventStream", []],
+        [6, "7", "Heartbeat", {}],
+        [6, "7", "Nonsense", {}],
+        [5, "7", "FormatViolation", "", {}],
+        [5, "7"],
+        [3, "7"],
+        [4, "7"],
+    ],
+)
+async def test_a_faulty_send_or_answer_is_passed_over(message: Any) -> None:
+    peer = Peer(Version.V21)
+    peer.answers["NotifyPeriodicEventStream"] = AssertionError("not to be handled")
+    assert await peer.ask(message) is None
+    assert await peer.ask([2, "8", "Heartbeat", {}]) == [3, "8", {"currentTime": TIME}]
+
+
+async def test_a_send_whose_handler_fails_is_not_answered_either() -> None:
+    peer = Peer(Version.V21)
+    for failure in (OCPPError("SecurityError"), RuntimeError("broken")):
+        peer.answers["NotifyPeriodicEventStream"] = failure
+        assert await peer.ask([6, "7", "NotifyPeriodicEventStream", STREAM]) is None
+
+
+async def test_a_send_of_ours_does_not_wait_for_the_open_call() -> None:
+    peer = Peer(Version.V21)
+    calling = asyncio.create_task(peer.session.call("ClearCache", {}))
+    assert (await peer.sent.get())[2] == "ClearCache"
+    await peer.session.send("NotifyPeriodicEventStream", STREAM)
+    sent = await peer.sent.get()
+    assert (sent[0], *sent[2:]) == (6, "NotifyPeriodicEventStream", STREAM)
+    peer.session.close()
+    with pytest.raises(LinkClosed):
+        await calling
+    with pytest.raises(LinkClosed):
+        await peer.session.send("NotifyPeriodicEventStream", STREAM)
+    with pytest.raises(OCPPError):
+        await peer.session.send("NotifyPeriodicEventStream", {})
+
+
+@pytest.mark.parametrize("version", [Version.V201, Version.V21])
+async def test_an_answer_that_is_not_valid_is_complained_of_in_2_1(
+    version: Version,
+) -> None:
+    peer = Peer(version)
+    calling = asyncio.create_task(peer.session.call("ClearCache", {}))
+    message_id = (await peer.sent.get())[1]
+    complaint = await peer.ask([3, message_id, {"status": "Perhaps"}])
+    with pytest.raises(OCPPError, match="PropertyConstraintViolation"):
+        await calling
+    if version is Version.V21:
+        complaint = await peer.sent.get()
+        assert complaint[:3] == [5, message_id, "PropertyConstraintViolation"]
+    assert peer.sent.empty()
+
+
+@pytest.mark.parametrize("kind", [5, 6])
+async def test_2_0_1_does_not_know_the_message_types_of_2_1(kind: int) -> None:
+    message = [kind, "7", "NotifyPeriodicEventStream", STREAM]
+    answer = await Peer(Version.V201).ask(message)
+    assert answer is not None
+    assert answer[:3] == [4, "7", "MessageTypeNotSupported"]
+    assert await Peer().ask(message) is None

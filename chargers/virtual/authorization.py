@@ -1,7 +1,7 @@
-"""Who may charge, as far as the charger knows by itself (OCPP 1.6, 3.5).
+"""Who may charge, as far as the charger knows by itself (OCPP 1.6, 3.5; 2.x, C, D).
 
 Id tags are case-insensitive. What is kept of one is its idTagInfo as OCPP 1.6 spells
-it: ``status`` and perhaps ``expiryDate``, ``parentIdTag``.
+it, whatever the version: ``status`` and perhaps ``expiryDate``, ``parentIdTag``.
 """
 
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Any
 from .clock import parse_time
 
 CACHE_LIMIT = 1000  # entries; the oldest goes first
+LOCAL_LIST_LIMIT = 1000  # entries
 
 TagInfo = dict[str, Any]
 

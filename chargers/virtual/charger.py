@@ -6,26 +6,27 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
+from typing import Protocol as Interface
 
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from ..ocpp.frames import Frame
 from ..ocpp.versions import Version
 from .authorization import AuthorizationCache, LocalList
+from .authorizing import Authorizer
 from .charging import Charging
 from .clock import Clock, format_time, parse_time, wait_for_event
 from .commands import Commands
-from .configuration import Configuration
-from .connector import Connector, Notice
+from .connector import Connector, Notice, StopReason
 from .flash import Flash, Store
 from .metering import Metering
 from .outbox import Outbox
 from .power import Power
+from .protocol import Protocol
 from .reservation import Reservations
 from .smart_charging import Profiles
 from .uplink import Uplink, cancel
-from .v16 import Messages
-from .v16_requests import Requests
+from .v16_protocol import ProtocolV16
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class ChargerSpec:
     password: str = ""  # Basic authentication when not empty
 
 
-class FrameListener(Protocol):
+class FrameListener(Interface):
     """The message log; direction ``cp_to_csms`` or ``csms_to_cp``."""
 
     def __call__(
@@ -88,11 +89,8 @@ class VirtualCharger:
         self._on_frame = on_frame
         self._on_link = on_link
         self.flash = Flash(store, self._snapshot)
-        self.configuration = Configuration(
-            state.get("configuration", {}),
-            connectors=spec.connectors,
-            is_dc=spec.current_type == "dc",
-        )
+        self.protocol: Protocol = ProtocolV16(self, state)
+        self.settings = self.protocol.settings
         self.local_list = LocalList(state.get("local_list", {}))
         self.cache = AuthorizationCache(state.get("cache", {}))
         self.connectors = [self._connector(n) for n in range(spec.connectors + 1)]
@@ -103,19 +101,18 @@ class VirtualCharger:
         self.reservations = Reservations(
             state.get("reservations", []), outlets=self.outlets, clock=clock
         )
-        self.messages = Messages(spec, clock)
+        self.authorizer = Authorizer(self)
         self.metering = Metering(self)
         self.charging = Charging(self)
         self.outbox = Outbox(
             state.get("outbox", []),
             clock=clock,
             flash=self.flash,
-            configuration=self.configuration,
+            settings=self.settings,
             send=self._send_queued,
             on_failure=self.charging.on_failure,
             on_outcome=self.charging.on_outcome,
         )
-        self._requests = Requests(self)
         self._commands = Commands(self)
         self.uplink = Uplink(
             self, handle=self._handle, observe=self._observe, on_link=on_link
@@ -126,6 +123,7 @@ class VirtualCharger:
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
         self._stopped.set()
+        self.protocol.ready()
 
     # -- life ------------------------------------------------------------------------
 
@@ -218,7 +216,7 @@ class VirtualCharger:
 
     async def _handle(self, action: str, payload: dict[str, Any]) -> Any:
         """Answer the CSMS, once what it changed is durable."""
-        reply = await self._requests.handle(action, payload)
+        reply = await self.protocol.handle(action, payload)
         await self.flash.flush()
         return reply
 
@@ -244,7 +242,7 @@ class VirtualCharger:
 
     def report_soon(self, connector: Connector) -> None:
         """The same in the background; without a link, the next one tells it."""
-        if self.is_online and self._told.get(connector.number) != connector.notice:
+        if self.is_online and not self._is_told(connector):
             self.spawn(self._report(connector))
 
     def report_all(self) -> None:
@@ -252,7 +250,7 @@ class VirtualCharger:
             self.report_soon(connector)
 
     async def _report(self, connector: Connector) -> None:
-        while self._told.get(connector.number) != connector.notice:
+        while not self._is_told(connector):
             # CSMSs expect Charging after StartTransaction, Finishing after Stop.
             if boundary := self.outbox.untried_boundary(connector.number):
                 await boundary.tried.wait()
@@ -265,19 +263,23 @@ class VirtualCharger:
 
     async def _is_stable(self, connector: Connector) -> bool:
         """Whether the status lasts as long as MinimumStatusDuration asks (9.1.20)."""
-        notice = connector.notice
-        if duration := self.configuration.integer("MinimumStatusDuration"):
+        notice = self.protocol.notice(connector)
+        if duration := self.settings.minimum_status_duration:
             await self.clock.sleep(duration)
-        return connector.notice == notice
+        return self.protocol.notice(connector) == notice
+
+    def _is_told(self, connector: Connector) -> bool:
+        notice = self.protocol.notice(connector)
+        return notice is None or self._told.get(connector.number) == notice
 
     async def tell_status(self, connector: Connector) -> None:
         """Send StatusNotification now, unless the CSMS knows the status."""
         async with self._telling:
-            notice = connector.notice
-            if self._told.get(connector.number) == notice:
+            notice = self.protocol.notice(connector)
+            if notice is None or self._told.get(connector.number) == notice:
                 return
             self._told[connector.number] = notice
-            request = self.messages.status_notification(connector.number, notice)
+            request = self.protocol.status_notification(connector.number, notice)
             try:
                 await self.call(*request)
             except (LinkClosed, asyncio.CancelledError):
@@ -293,10 +295,11 @@ class VirtualCharger:
     # -- what others change ----------------------------------------------------------
 
     def configure(self, name: str, value: str) -> tuple[str, str]:
-        """Change a configuration key; its status, and why it was refused."""
-        status, problem = self.configuration.change(name, value)
+        """Change a setting; its status, and why it was refused."""
+        interval = self.settings.heartbeat_interval
+        status, problem = self.protocol.configure(name, value)
         self.flash.touch()
-        if name == "HeartbeatInterval":
+        if self.settings.heartbeat_interval != interval:
             self.uplink.change_interval()
         self.metering.reconfigure()
         self.charging.wake()
@@ -333,7 +336,8 @@ class VirtualCharger:
         for connector in self.outlets:
             self.charging.forget_remote_start(connector)
             if connector.transaction is not None:
-                self.charging.end(connector, "HardReset" if hard else "SoftReset")
+                reason = StopReason.HARD_RESET if hard else StopReason.SOFT_RESET
+                self.charging.end(connector, reason)
         if not hard:
             await wait_for_event(self.outbox.emptied, self.clock, SOFT_RESET_LIMIT)
             self.uplink.restart()
@@ -354,13 +358,13 @@ class VirtualCharger:
         """A state that later changes do not touch."""
         return {
             "saved_at": format_time(self.clock.now()),
-            "configuration": self.configuration.to_state(),
             "local_list": self.local_list.to_state(),
             "cache": self.cache.to_state(),
             "connectors": {str(c.number): c.to_state() for c in self.connectors},
             "profiles": self.profiles.to_state(),
             "reservations": self.reservations.to_state(),
             "outbox": self.outbox.to_state(),
+            **self.protocol.to_state(),
         }
 
     def _restore_connectors(self, state: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What operators tell a virtual charger to do: one method for each command.
 
 Each returns its result as the contract has it (10.2) once the messages it caused are
-answered. ``evse_id`` equals ``connector_id`` in 1.6 and is ignored.
+answered. ``evse_id`` equals ``connector_id`` (an EVSE has one connector) and is ignored.
 """
 
 import asyncio
@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..ocpp.errors import CommandRejected, OCPPError
 from ..ocpp.schemas import actions
-from . import v16
-from .authorization import TagInfo
-from .configuration import LOCAL_LIST_LIMIT
-from .connector import Connector
+from .authorization import LOCAL_LIST_LIMIT, TagInfo
+from .connector import FAULTS, Connector, StopReason
 from .outbox import Message
 
 if TYPE_CHECKING:
@@ -25,6 +23,8 @@ class Commands:
     def __init__(self, charger: "VirtualCharger") -> None:
         self._charger = charger
         self._charging = charger.charging
+        self._authorizer = charger.authorizer
+        self._protocol = charger.protocol
 
     async def perform(self, command: str, event: dict[str, Any]) -> Result:
         """The method of that name, e.g. ``plug-connector``: ``plug_connector``."""
@@ -125,7 +125,7 @@ class Commands:
         self, fault_type: str, connector_id: int = 1, evse_id: int | None = None
     ) -> Result:
         connector = self._connector(connector_id)
-        if fault_type not in v16.ERROR_CODES:
+        if fault_type not in FAULTS:
             raise CommandRejected(f"there is no fault {fault_type!r}")
         if connector.fault:
             raise CommandRejected(
@@ -133,7 +133,7 @@ class Commands:
             )
         connector.set_fault(fault_type)
         if connector.transaction is not None:
-            self._charging.end(connector, "Other")
+            self._charging.end(connector, StopReason.FAULT)
         await self._told(connector)
         return _fault_result("Fault injected", fault_type, connector)
 
@@ -168,13 +168,9 @@ class Commands:
         if connector.vehicle is None:
             raise CommandRejected(f"connector {connector_id} has no cable in")
         stopped = self._charging.unplug(connector)
-        if stopped is not None:
-            await self._confirmed(stopped)
+        ended = await self._confirmed(stopped)
         await self._told(connector)
-        result = _status_result(connector)
-        if stopped is not None:
-            result["transaction_id"] = stopped.payload["transactionId"]
-        return result
+        return {**_status_result(connector), **ended}
 
     async def unlock_connector(
         self, connector_id: int = 1, evse_id: int | None = None
@@ -186,7 +182,7 @@ class Commands:
                 {"status": "UnlockFailed", "connector_id": connector_id},
             )
         if connector.transaction is not None:
-            await self._confirmed(self._charging.end(connector, "UnlockCommand"))
+            await self._confirmed(self._charging.end(connector, StopReason.UNLOCK))
         await self._told(connector)
         return {"status": "Unlocked", "connector_id": connector_id}
 
@@ -231,16 +227,17 @@ class Commands:
         if connector.vehicle is None:
             raise CommandRejected(f"connector {connector_id} has no cable in")
         await self._require_admission(connector, id_tag)
-        parent = self._charging.parent_of(id_tag)
+        parent = self._authorizer.parent_of(id_tag)
         message = self._charging.start(connector, id_tag, parent=parent)
-        return await self._started(connector, message)
+        return await self._started(connector, id_tag, message)
 
     async def stop_transaction(self, transaction_id: str | None = None) -> Result:
         connector = self._find(transaction_id)
-        message = self._charging.end(connector, "Local")
-        await self._confirmed(message)
+        message = self._charging.end(connector, StopReason.LOCAL)
+        stopped = _stop_result(connector)
+        ended = await self._confirmed(message)
         await self._told(connector)
-        return _stop_result(message)
+        return {**ended, **stopped}
 
     async def start_session(
         self,
@@ -275,7 +272,7 @@ class Commands:
             is_session=True,
             parent=info.get("parentIdTag"),
         )
-        return await self._started(connector, message)
+        return await self._started(connector, id_tag, message)
 
     async def stop_session(
         self, connector_id: int | None = None, evse_id: int | None = None
@@ -287,11 +284,13 @@ class Commands:
         if transaction is None:
             raise CommandRejected(f"connector {connector_id} has no transaction")
         message = self._charging.end_session(connector)
-        await self._confirmed(message)
+        stopped = _stop_result(connector)
+        ended = await self._confirmed(message)
         await self._charging.departed(connector)
         return {
-            **_stop_result(message),
-            "energy_wh": message.payload["meterStop"] - transaction.meter_start_wh,
+            **ended,
+            **stopped,
+            "energy_wh": stopped["meter_stop_wh"] - transaction.meter_start_wh,
             **_status_result(connector),
         }
 
@@ -307,12 +306,7 @@ class Commands:
         for connector in self._charger.outlets:
             transaction = connector.transaction
             if transaction is not None and (
-                transaction_id is None
-                or (
-                    transaction_id.isascii()
-                    and transaction_id.isdigit()
-                    and int(transaction_id) == transaction.id
-                )
+                transaction_id is None or _is_id(transaction_id, transaction.id)
             ):
                 return connector
         named = "" if transaction_id is None else f" {transaction_id}"
@@ -337,7 +331,7 @@ class Commands:
         self, connector: Connector, id_tag: str, info: TagInfo | None = None
     ) -> None:
         parent = (info or {}).get("parentIdTag")
-        if not await self._charging.admits(connector, id_tag, parent):
+        if not await self._authorizer.admits(connector, id_tag, parent):
             raise CommandRejected(
                 f"connector {connector.number} is reserved for another id tag"
             )
@@ -349,7 +343,7 @@ class Commands:
         self._charging.wake()
         await self._charger.report(connector)
 
-    async def _confirmed(self, message: Message) -> Result:
+    async def _answered(self, message: Message) -> Result:
         """The CSMS's answer to a transaction message, across losses of the link."""
         outcome = await message.outcome()
         if isinstance(outcome, OCPPError):
@@ -358,34 +352,52 @@ class Commands:
             raise outcome
         return outcome
 
+    async def _confirmed(self, message: Message | None) -> Result:
+        """What to say of a transaction that ended, once the CSMS knows."""
+        if message is None:
+            return {}
+        answer = await self._answered(message)
+        return {"transaction_id": self._protocol.transaction_id(message, answer)}
+
     async def _ask_csms(self, id_tag: str) -> TagInfo:
         try:
-            return await self._charging.ask_csms(id_tag)
+            return await self._authorizer.ask_csms(id_tag)
         except OCPPError as error:
             raise CommandRejected(f"the CSMS refused Authorize: {error}") from None
 
     async def _authorize(self, id_tag: str) -> TagInfo:
         try:
-            info = await self._charging.authorize(id_tag)
+            info = await self._authorizer.authorize(id_tag)
         except OCPPError as error:
             raise CommandRejected(f"the CSMS refused Authorize: {error}") from None
         if info.get("status") != "Accepted":
             raise _refused(id_tag, info)
         return info
 
-    async def _started(self, connector: Connector, message: Message) -> Result:
-        answer = await self._confirmed(message)
+    async def _started(
+        self, connector: Connector, id_tag: str, message: Message | None
+    ) -> Result:
+        transaction_id, info = None, {"status": "Accepted"}
+        if message is not None:
+            answer = await self._answered(message)
+            transaction_id = self._protocol.transaction_id(message, answer)
+            info = self._protocol.verdict(answer)
         await self._told(connector)
-        info = v16.tag_info(answer)
         if info.get("status") != "Accepted":
             await self._charging.departed(connector)
-            raise _refused(message.payload["idTag"], info)
+            raise _refused(id_tag, info)
         return {
-            "transaction_id": answer["transactionId"],
+            "transaction_id": transaction_id,
             "connector_id": connector.number,
-            "id_tag": message.payload["idTag"],
+            "id_tag": id_tag,
             "status": info["status"],
         }
+
+
+def _is_id(text: str, transaction_id: int | str | None) -> bool:
+    if isinstance(transaction_id, int):
+        return text.isascii() and text.isdigit() and int(text) == transaction_id
+    return text == transaction_id
 
 
 def _refused(id_tag: str, info: TagInfo) -> CommandRejected:
@@ -400,11 +412,11 @@ def _status_result(connector: Connector) -> Result:
     return {"connector_id": connector.number, "status": connector.status.value}
 
 
-def _stop_result(message: Message) -> Result:
+def _stop_result(connector: Connector) -> Result:
+    """Of a transaction that has just ended there."""
     return {
-        "transaction_id": message.payload["transactionId"],
-        "meter_stop_wh": message.payload["meterStop"],
-        "reason": message.payload["reason"],
+        "meter_stop_wh": connector.energy_wh,
+        "reason": StopReason.LOCAL.value,
     }
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from . import smart_charging
+from .authorization import LOCAL_LIST_LIMIT
 from .meter import is_measurable
 
 _SAMPLED = (
     "Energy.Active.Import.Register,Power.Active.Import,Power.Offered,"
     "Current.Import,Voltage,SoC"
 )
-LOCAL_LIST_LIMIT = 1000  # entries
 KEYS_LIMIT = 100  # GetConfigurationMaxKeys
 MEASURANDS_LIMIT = 50  # in one key
 CERTIFICATES_LIMIT = 20  # CertificateStoreMaxLength

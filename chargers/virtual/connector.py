@@ -16,10 +16,22 @@ from .smart_charging import Limit, Supply
 from .vehicle import AC_VOLTAGE_V, DC_VOLTAGE_V, Vehicle, active_phases, usable_w
 
 STEP_S = 10.0  # of the integration of power over time
+FAULTS = (
+    "GroundFault",
+    "OverCurrent",
+    "OverVoltage",
+    "UnderVoltage",
+    "OverTemperature",
+    "InternalError",
+    "ConnectorLockFailure",
+    "EVCommunicationError",
+    "PowerMeterFailure",
+    "WeakSignal",
+)
 
 
 class Status(StrEnum):
-    """ChargePointStatus (OCPP 1.6, 7.7)."""
+    """ChargePointStatus (OCPP 1.6, 7.7), the finest that there is of any version."""
 
     AVAILABLE = "Available"
     PREPARING = "Preparing"
@@ -32,11 +44,26 @@ class Status(StrEnum):
     FAULTED = "Faulted"
 
 
+class StopReason(StrEnum):
+    """Why energy may flow no longer."""
+
+    LOCAL = "Local"
+    REMOTE = "Remote"
+    EV_DISCONNECTED = "EVDisconnected"
+    DEAUTHORIZED = "DeAuthorized"
+    UNLOCK = "UnlockCommand"
+    FAULT = "Fault"
+    SOFT_RESET = "SoftReset"
+    HARD_RESET = "HardReset"
+    ENERGY_LIMIT = "EnergyLimitReached"
+    TIME_LIMIT = "TimeLimitReached"
+
+
 class Notice(NamedTuple):
     """What a StatusNotification tells."""
 
-    status: Status
-    fault: str  # "" when there is none
+    status: str
+    fault: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -58,13 +85,15 @@ class Reading:
 
 @dataclass(slots=True)
 class Transaction:
-    """``key`` names it here; ``id`` is the CSMS's, None until StartTransaction.conf."""
+    """``key`` names it here; ``id`` is what the CSMS knows it by, None as long as that
+    is not settled.
+    """
 
     key: str
     id_tag: str
     started_at: str
     meter_start_wh: int
-    id: int | None = None
+    id: int | str | None = None
     ends_at: str | None = None  # session limit, time
     ends_at_wh: float | None = None  # session limit, meter register
     is_session: bool = False  # plugs in and out by itself
@@ -72,6 +101,7 @@ class Transaction:
     grace_ends_wh: float | None = None  # refused, may charge up to this register
     parent: str | None = None  # the parent id of its id tag
     reservation_id: int | None = None  # that it used up
+    remote_start_id: int | None = None  # of the request that started it (2.x)
     begin_values: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -80,11 +110,13 @@ class Transaction:
         limits = (self.ends_at_wh, self.grace_ends_wh)
         return min((limit for limit in limits if limit is not None), default=math.inf)
 
-    def is_over(self, now: datetime, register_wh: float) -> bool:
-        """Whether a limit of the session has been reached."""
-        return (self.ends_at is not None and now >= parse_time(self.ends_at)) or (
-            self.ends_at_wh is not None and register_wh >= self.ends_at_wh
-        )
+    def limit_reached(self, now: datetime, register_wh: float) -> StopReason | None:
+        """Which limit of the session has been reached, if any."""
+        if self.ends_at is not None and now >= parse_time(self.ends_at):
+            return StopReason.TIME_LIMIT
+        if self.ends_at_wh is not None and register_wh >= self.ends_at_wh:
+            return StopReason.ENERGY_LIMIT
+        return None
 
 
 class Connector:
@@ -146,7 +178,7 @@ class Connector:
 
     @property
     def notice(self) -> Notice:
-        return Notice(self.status, self.fault)
+        return Notice(self.status.value, self.fault)
 
     @property
     def is_free(self) -> bool:
@@ -222,11 +254,11 @@ class Connector:
             return 1
         return active_phases(self._usable_w, self.offered_phases)
 
-    def is_over(self, now: datetime) -> bool:
-        """Whether the session has reached a limit."""
-        return self.transaction is not None and self.transaction.is_over(
-            now, self._register_wh
-        )
+    def limit_reached(self, now: datetime) -> StopReason | None:
+        """Which limit the session has reached, if any."""
+        if self.transaction is None:
+            return None
+        return self.transaction.limit_reached(now, self._register_wh)
 
     def read(self) -> Reading:
         self.settle()

@@ -1,109 +1,108 @@
-"""When a virtual charger measures, and what becomes of it (OCPP 1.6, 3.16, 4.7)."""
+"""When a virtual charger measures (OCPP 1.6, 3.16, 4.7; 2.x, J01, J02)."""
 
 import asyncio
 import math
 from typing import TYPE_CHECKING, Any
 
 from .clock import wait_for_event
-from .configuration import phase_rotation
-from .connector import Connector, Transaction
+from .connector import Connector
 from .meter import Measurement
-from .outbox import Message
+from .settings import Series
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
 
-STOP_DATA_LIMIT = 200  # samples kept for StopTransaction; beyond, every other goes
+STOP_DATA_LIMIT = 200  # samples kept for the end; beyond, every other goes
+_PERIODIC = (Series.END_SAMPLED, Series.SAMPLED)
+_ALIGNED = (Series.ALIGNED, Series.END_ALIGNED)
 
 
 class Metering:
+    """What becomes of a sample is up to the protocol."""
+
     def __init__(self, charger: "VirtualCharger") -> None:
         self._charger = charger
         self._clock = charger.clock
-        self._configuration = charger.configuration
+        self._settings = charger.settings
+        self._protocol = charger.protocol
         self._reconfigured = asyncio.Event()
-        started = self._clock.monotonic()
-        self._sampled_at = {c.number: started for c in charger.outlets}
-        self._last_wh: dict[tuple[int, str], int] = {}  # by connector and key
+        self._sampled_at: dict[tuple[int, Series], float] = {}
+        self._started_at = self._clock.monotonic()
+        self._last_wh: dict[tuple[int, Series], int] = {}
 
     def reconfigure(self) -> None:
-        """A configuration key changed."""
+        """A setting changed."""
         self._reconfigured.set()
 
-    def begin(self, connector: Connector, transaction: Transaction) -> None:
+    def begin(self, connector: Connector) -> None:
         """The transaction begins now."""
-        self._sampled_at[connector.number] = self._clock.monotonic()
-        for key in ("MeterValuesSampledData", "StopTxnSampledData"):
-            self._last_wh[connector.number, key] = connector.energy_wh
-        self._keep(connector, transaction, "StopTxnSampledData", "Transaction.Begin")
-
-    def end_data(self, connector: Connector) -> list[dict[str, Any]]:
-        """What StopTransaction is to tell of the end."""
-        return self._values(connector, "StopTxnSampledData", "Transaction.End")
+        now = self._clock.monotonic()
+        for series in _PERIODIC:
+            self._sampled_at[connector.number, series] = now
+            self._last_wh[connector.number, series] = connector.energy_wh
+        self._keep(connector, Series.END_SAMPLED, "Transaction.Begin")
 
     def sample(
-        self, connector: Connector, context: str, key: str = "MeterValuesSampledData"
+        self, connector: Connector, context: str, series: Series = Series.SAMPLED
     ) -> None:
-        """Queue MeterValues of the running transaction, or send them without one."""
-        transaction = connector.transaction
-        meter_value = self._values(connector, key, context)
-        if not meter_value:
-            return
-        request = self._charger.messages.meter_values(
-            connector.number, transaction, meter_value
-        )
-        if transaction is not None:
-            self._charger.outbox.put(
-                Message(
-                    *request,
-                    transaction=transaction.key,
-                    connector=connector.number,
-                    is_boundary=False,
-                )
-            )
-        else:
-            # One that a CSMS triggers may come before it has accepted the charger.
-            send = self._charger.uplink.call if context == "Trigger" else None
-            if send or self._charger.is_online:
-                self._charger.spawn((send or self._charger.call)(*request))
+        """Measure now, within a transaction or not."""
+        if values := self.values(connector, series, context):
+            self._protocol.measured(connector, values, context)
+
+    def values(
+        self, connector: Connector, series: Series, context: str
+    ) -> list[dict[str, Any]]:
+        """One MeterValue of a series, as the protocol spells it; [] for nothing."""
+        items = self._settings.measurands(series)
+        if not items:
+            return []
+        reading = connector.read()
+        before = self._last_wh.get((connector.number, series), reading.energy_wh)
+        self._last_wh[connector.number, series] = reading.energy_wh
+        rotation = self._settings.rotation(connector.number)
+        measurement = Measurement(reading, reading.energy_wh - before, rotation)
+        return self._protocol.meter_value(measurement, items, context)
 
     def take_due(self, connector: Connector) -> None:
-        """The periodic sample of a running transaction, if it is time."""
-        if self.due_in(connector) <= 0 and connector.transaction is not None:
-            self._sampled_at[connector.number] = self._clock.monotonic()
-            self._keep(
-                connector,
-                connector.transaction,
-                "StopTxnSampledData",
-                "Sample.Periodic",
-            )
-            self.sample(connector, "Sample.Periodic")
+        """The periodic samples of a running transaction for which it is time."""
+        for series in _PERIODIC:
+            if self._left(connector, series) > 0:
+                continue
+            self._sampled_at[connector.number, series] = self._clock.monotonic()
+            if series is Series.SAMPLED:
+                self.sample(connector, "Sample.Periodic")
+            else:
+                self._keep(connector, series, "Sample.Periodic")
 
     def due_in(self, connector: Connector) -> float:
-        """Seconds until the next periodic sample; 0 switches them off (9.1.19)."""
-        interval = self._configuration.integer("MeterValueSampleInterval")
-        if not interval or connector.transaction is None:
+        """Seconds until the next periodic sample."""
+        return min(self._left(connector, series) for series in _PERIODIC)
+
+    def _left(self, connector: Connector, series: Series) -> float:
+        interval = self._settings.interval(series)
+        if not interval or self._protocol.kept_values(connector) is None:
             return math.inf
-        sampled_at = self._sampled_at[connector.number]
+        key = connector.number, series
+        sampled_at = self._sampled_at.get(key, self._started_at)
         return sampled_at + interval - self._clock.monotonic()
 
     async def watch_aligned(self) -> None:
         """Clock-aligned values: at multiples of the interval since midnight, UTC."""
         while True:
-            interval = self._configuration.integer("ClockAlignedDataInterval")
-            due_in = self._until_aligned(interval) if interval else None
             self._reconfigured.clear()
+            left = {
+                series: self._until_aligned(interval)
+                for series in _ALIGNED
+                if (interval := self._settings.interval(series))
+            }
+            due_in = min(left.values(), default=None)
             if await wait_for_event(self._reconfigured, self._clock, due_in):
                 continue
             for connector in self._charger.outlets:
-                self.sample(connector, "Sample.Clock", "MeterValuesAlignedData")
-                if connector.transaction is not None:
-                    self._keep(
-                        connector,
-                        connector.transaction,
-                        "StopTxnAlignedData",
-                        "Sample.Clock",
-                    )
+                if left.get(Series.ALIGNED) == due_in:
+                    self.sample(connector, "Sample.Clock", Series.ALIGNED)
+                if left.get(Series.END_ALIGNED) == due_in:
+                    self._keep(connector, Series.END_ALIGNED, "Sample.Clock")
 
     def _until_aligned(self, interval: int) -> float:
         now = self._clock.now()
@@ -112,28 +111,13 @@ class Metering:
         # A timer that fires a little early must not take the same sample twice.
         return left if left > interval / 2 or left > 0.5 else left + interval
 
-    def _keep(
-        self, connector: Connector, transaction: Transaction, key: str, context: str
-    ) -> None:
-        """Remember for StopTransaction what the key names (9.1.25, 9.1.27)."""
-        kept = transaction.begin_values
-        kept += self._values(connector, key, context)
+    def _keep(self, connector: Connector, series: Series, context: str) -> None:
+        """Remember it for the end of the transaction (1.6, 9.1.25, 9.1.27)."""
+        kept = self._protocol.kept_values(connector)
+        if kept is None:
+            return
+        kept += self.values(connector, series, context)
         if len(kept) > STOP_DATA_LIMIT:
             kept[1:] = kept[2::2]
-        if len(kept):
+        if kept:
             self._charger.flash.touch()
-
-    def _values(
-        self, connector: Connector, key: str, context: str
-    ) -> list[dict[str, Any]]:
-        items = self._configuration.items(key)
-        if not items:
-            return []
-        reading = connector.read()
-        before = self._last_wh.get((connector.number, key), reading.energy_wh)
-        self._last_wh[connector.number, key] = reading.energy_wh
-        rotation = phase_rotation(
-            self._configuration.text("ConnectorPhaseRotation"), connector.number
-        )
-        measurement = Measurement(reading, reading.energy_wh - before, rotation)
-        return self._charger.messages.meter_value(measurement, items, context)

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from .clock import Clock
-from .configuration import Configuration
 from .flash import Flash
+from .settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Outbox:
         *,
         clock: Clock,
         flash: Flash,
-        configuration: Configuration,
+        settings: Settings,
         send: Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]],
         on_failure: Callable[[Message], Awaitable[None]],
         on_outcome: Callable[[Message, Outcome], Awaitable[None]],
@@ -84,7 +84,7 @@ class Outbox:
         self._messages = deque(Message(**item) for item in state)
         self._clock = clock
         self._flash = flash
-        self._configuration = configuration
+        self._settings = settings
         self._send = send
         self._on_failure = on_failure
         self._on_outcome = on_outcome
@@ -151,9 +151,7 @@ class Outbox:
             return  # no attempt: the CSMS may never have seen it
         except (OCPPError, CallTimeout) as problem:
             message.attempts += 1
-            if message.attempts < self._configuration.integer(
-                "TransactionMessageAttempts"
-            ):
+            if message.attempts < self._settings.message_attempts:
                 await self._pause_after(message)
                 return
             outcome = problem
@@ -169,7 +167,7 @@ class Outbox:
         message.tried.set()
         self._flash.touch()
         await self._on_failure(message)
-        interval = self._configuration.integer("TransactionMessageRetryInterval")
+        interval = self._settings.message_retry_interval
         await self._clock.sleep(interval * message.attempts)
 
     def _thin_out(self) -> None:

@@ -36,13 +36,14 @@ class Uplink:
         self.ready = asyncio.Event()
         self._charger = charger
         self._clock = charger.clock
-        self._configuration = charger.configuration
+        self._settings = charger.settings
+        self._protocol = charger.protocol
         self._handle = handle
         self._observe = observe
         self._on_link = on_link
         self._link: Link | None = None
         self._backoff = Backoff()
-        self._needs_boot = True
+        self._boot_reason: str | None = "PowerUp"  # None: it has booted
         self._boot_now = asyncio.Event()
         self._interval_changed = asyncio.Event()
         self._hang_up: LinkFailed | None = None  # why we end the link ourselves
@@ -69,7 +70,9 @@ class Uplink:
     def boot_again(self) -> None:
         """The CSMS triggers a BootNotification."""
         if self.online.is_set():
-            self._charger.spawn(self.call(*self._charger.messages.boot_notification()))
+            self._charger.spawn(
+                self.call(*self._protocol.boot_notification("Triggered"))
+            )
         else:
             self._boot_now.set()
 
@@ -77,9 +80,9 @@ class Uplink:
         """HeartbeatInterval has changed."""
         self._interval_changed.set()
 
-    def restart(self) -> None:
-        """Hang up at once, then dial and boot anew."""
-        self._needs_boot = True
+    def restart(self, reason: str = "RemoteReset") -> None:
+        """Hang up at once, then dial and boot anew, telling the reason."""
+        self._boot_reason = reason
         if self._link is not None:
             self._hang_up = LinkFailed("reset", REBOOT_PAUSE)
             self._charger.spawn(self._link.close())
@@ -105,7 +108,7 @@ class Uplink:
             spec.url,
             spec.version,
             credentials=(spec.identity, spec.password) if spec.password else None,
-            ping_interval=self._configuration.integer("WebSocketPingInterval"),
+            ping_interval=self._settings.ping_interval,
         )
         self._hang_up = None
         self._link = Link(
@@ -135,8 +138,8 @@ class Uplink:
 
     async def _talk(self) -> None:
         """What the charger says of itself on a new link, for as long as it lasts."""
-        if self._needs_boot:
-            await self._boot()
+        if self._boot_reason is not None:
+            await self._boot(self._boot_reason)
         self._backoff.reset()
         self.online.set()
         self._on_link(True, "")
@@ -153,12 +156,12 @@ class Uplink:
 
     # -- boot and heartbeat ----------------------------------------------------------
 
-    async def _boot(self) -> None:
+    async def _boot(self, reason: str) -> None:
         """Send BootNotification until the CSMS accepts the charger."""
         self._charger.forget_statuses()
         while True:
             self._boot_now.clear()
-            answer = await self._ask_to_boot()
+            answer = await self._ask_to_boot(reason)
             interval = answer["interval"]
             if answer["status"] == "Accepted":
                 break
@@ -167,14 +170,15 @@ class Uplink:
                 # Nothing may be sent, nor answered, until then: better to hang up.
                 raise LinkFailed("boot rejected", pause)
             self._on_link(False, "boot pending")
-            await wait_for_event(self._boot_now, self._clock, pause)
-        self._needs_boot = False
+            if await wait_for_event(self._boot_now, self._clock, pause):
+                reason = "Triggered"
+        self._boot_reason = None
         if interval > 0:
-            self._charger.configure("HeartbeatInterval", str(interval))
+            self._protocol.change_heartbeat_interval(interval)
 
-    async def _ask_to_boot(self) -> dict[str, Any]:
+    async def _ask_to_boot(self, reason: str) -> dict[str, Any]:
         try:
-            return await self.call(*self._charger.messages.boot_notification())
+            return await self.call(*self._protocol.boot_notification(reason))
         except (OCPPError, CallTimeout) as problem:
             raise LinkFailed(f"boot failed: {problem}") from problem
 
@@ -182,11 +186,11 @@ class Uplink:
         """Heartbeats, for ever; an interval of 0 means none."""
         while True:
             self._interval_changed.clear()
-            interval = self._configuration.integer("HeartbeatInterval") or None
+            interval = self._settings.heartbeat_interval or None
             if await wait_for_event(self._interval_changed, self._clock, interval):
                 continue
             with contextlib.suppress(OCPPError, CallTimeout):
-                await self.call(*self._charger.messages.heartbeat())
+                await self.call(*self._protocol.heartbeat())
 
 
 async def cancel(tasks: "Sequence[asyncio.Future[Any]]") -> None:

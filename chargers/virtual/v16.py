@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from .clock import Clock, format_time
-from .connector import Notice, Reading, Transaction
+from .connector import Notice, Reading, StopReason, Transaction
 from .meter import Measurement, Sample, split_item
 
 Request = tuple[str, dict[str, Any]]  # action and payload
@@ -20,6 +20,11 @@ ERROR_CODES = {  # fault types to ChargePointErrorCode (1.6, 7.6)
     "EVCommunicationError": "EVCommunicationError",
     "PowerMeterFailure": "PowerMeterFailure",
     "WeakSignal": "WeakSignal",
+}
+_REASONS = {  # where 1.6 has none of its own (7.36)
+    StopReason.FAULT: "Other",
+    StopReason.ENERGY_LIMIT: "Local",
+    StopReason.TIME_LIMIT: "Local",
 }
 
 
@@ -50,14 +55,11 @@ class Messages:
         }
         return "BootNotification", {key: text for key, text in told.items() if text}
 
-    def heartbeat(self) -> Request:
-        return "Heartbeat", {}
-
     def status_notification(self, connector: int, notice: Notice) -> Request:
         payload = {
             "connectorId": connector,
             "errorCode": ERROR_CODES[notice.fault] if notice.fault else "NoError",
-            "status": notice.status.value,
+            "status": notice.status,
             "timestamp": self._now(),
         }
         if notice.fault:
@@ -82,7 +84,7 @@ class Messages:
         self,
         transaction: Transaction,
         reading: Reading,
-        reason: str,
+        reason: StopReason,
         *,
         data: list[dict[str, Any]],
     ) -> Request:
@@ -90,11 +92,11 @@ class Messages:
         payload: dict[str, Any] = {
             "meterStop": reading.energy_wh,
             "timestamp": self._now(),
-            "reason": reason,
+            "reason": _REASONS.get(reason, reason.value),
         }
         if transaction.id is not None:
             payload["transactionId"] = transaction.id
-        if reason == "Local":
+        if payload["reason"] == "Local":
             payload["idTag"] = transaction.id_tag
         if data:
             payload["transactionData"] = data

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..ocpp.errors import OCPPError
 from ..ocpp.session import Reply
-from .authorization import TagInfo
-from .configuration import KEYS_LIMIT, LOCAL_LIST_LIMIT
-from .connector import Connector
+from .authorization import LOCAL_LIST_LIMIT, TagInfo
+from .configuration import KEYS_LIMIT, Configuration
+from .connector import Connector, StopReason
+from .v16 import Messages
 from .v16_reservation import Reserving
 from .v16_smart_charging import SmartCharging
 
@@ -23,9 +24,16 @@ Handler = Callable[[Payload], Payload | Reply]
 
 
 class Requests:
-    def __init__(self, charger: "VirtualCharger") -> None:
+    def __init__(
+        self,
+        charger: "VirtualCharger",
+        configuration: Configuration,
+        messages: Messages,
+    ) -> None:
         self._charger = charger
         self._charging = charger.charging
+        self._configuration = configuration
+        self._messages = messages
         self._smart_charging = SmartCharging(charger)
         self._handlers: dict[str, Handler] = {
             "ChangeAvailability": self._change_availability,
@@ -75,7 +83,7 @@ class Requests:
         return {"status": "UnknownVendorId"}
 
     def _get_configuration(self, payload: Payload) -> Payload:
-        configuration = self._charger.configuration
+        configuration = self._configuration
         asked = payload.get("key") or list(configuration.names())
         if len(asked) > KEYS_LIMIT:
             raise OCPPError(
@@ -88,7 +96,7 @@ class Requests:
 
     def _key_value(self, name: str) -> Payload:
         """A write-only key is shown without its value (whitepaper, 7.2)."""
-        configuration = self._charger.configuration
+        configuration = self._configuration
         shown: Payload = {"key": name, "readonly": configuration.is_readonly(name)}
         if not configuration.is_writeonly(name):
             shown["value"] = configuration.text(name)
@@ -119,7 +127,7 @@ class Requests:
             for connector in self._charger.outlets
             if connector.is_free
             and not connector.awaits_cable
-            and self._charging.may_admit(connector, id_tag)
+            and self._charger.authorizer.may_admit(connector, id_tag)
         ]
         if number is not None:
             return next((c for c in free if c.number == number), None)
@@ -130,10 +138,14 @@ class Requests:
         for connector in self._charger.outlets:
             transaction = connector.transaction
             if transaction is not None and transaction.id == payload["transactionId"]:
-                return self._ending({"status": "Accepted"}, connector, "Remote")
+                return self._ending(
+                    {"status": "Accepted"}, connector, StopReason.REMOTE
+                )
         return {"status": "Rejected"}
 
-    def _ending(self, answer: Payload, connector: Connector, reason: str) -> Reply:
+    def _ending(
+        self, answer: Payload, connector: Connector, reason: StopReason
+    ) -> Reply:
         """The answer, and after it the end of the transaction that runs now, if any."""
         transaction = connector.transaction
 
@@ -158,19 +170,19 @@ class Requests:
         connector = self._charger.connectors[number]
         if connector.fault == "ConnectorLockFailure":
             return {"status": "UnlockFailed"}
-        return self._ending({"status": "Unlocked"}, connector, "UnlockCommand")
+        return self._ending({"status": "Unlocked"}, connector, StopReason.UNLOCK)
 
     # -- Local authorization list ----------------------------------------------------
 
     def _get_local_list_version(self, payload: Payload) -> Payload:
-        if not self._charger.configuration.flag("LocalAuthListEnabled"):
+        if not self._configuration.flag("LocalAuthListEnabled"):
             return {"listVersion": -1}
         return {"listVersion": self._charger.local_list.version}
 
     def _send_local_list(self, payload: Payload) -> Payload:
         local_list = self._charger.local_list
         version, sent = payload["listVersion"], payload.get("localAuthorizationList")
-        if not self._charger.configuration.flag("LocalAuthListEnabled"):
+        if not self._configuration.flag("LocalAuthListEnabled"):
             return {"status": "NotSupported"}
         entries: dict[str, TagInfo | None] = {
             entry["idTag"]: entry.get("idTagInfo") for entry in sent or []
@@ -210,7 +222,7 @@ class Requests:
         return Reply({"status": "Accepted"}, then=trigger)
 
     def _trigger(self, wanted: str, connectors: list[Connector]) -> None:
-        messages = self._charger.messages
+        messages = self._messages
         match wanted:
             case "BootNotification":
                 self._charger.uplink.boot_again()
@@ -223,7 +235,7 @@ class Requests:
                     notice = connector.notice
                     self._send(messages.status_notification(connector.number, notice))
             case "Heartbeat":
-                self._send(messages.heartbeat())
+                self._send(("Heartbeat", {}))
             case _:  # DiagnosticsStatusNotification, FirmwareStatusNotification
                 self._send((wanted, {"status": "Idle"}))
 

@@ -8,7 +8,7 @@ from .. import authorization
 from ..authorization import AuthorizationCache, is_accepted
 from ..clock import SystemClock, parse_time
 from ..configuration import Configuration
-from ..connector import Connector, Status, Transaction
+from ..connector import Connector, Status, StopReason, Transaction
 from ..vehicle import Vehicle, usable_w
 from .clock import ManualClock
 
@@ -77,7 +77,7 @@ async def test_an_energy_limit_is_met_exactly() -> None:
     assert target.seconds_to_change == pytest.approx(1000.5 * 3600 / 22000)
     await clock.advance(1000)
     assert target.read().energy_wh == 1000
-    assert target.is_over(clock.now())
+    assert target.limit_reached(clock.now()) is StopReason.ENERGY_LIMIT
 
 
 async def test_a_restored_connector_charged_in_the_time_between() -> None:

@@ -8,6 +8,7 @@ import pytest
 from chargers.ocpp.errors import CommandRejected, LinkClosed, OCPPError
 
 from .. import outbox
+from ..connector import StopReason
 from .csms import Bench, Payload, until
 
 
@@ -248,7 +249,7 @@ async def test_a_long_outage_thins_out_meter_values_only(
     await go_offline(bench)
     for _ in range(40):
         await bench.clock.advance(60)
-    bench.charger.charging.end(bench.charger.connectors[1], "Local")
+    bench.charger.charging.end(bench.charger.connectors[1], StopReason.LOCAL)
     actions = [item["action"] for item in bench.charger.outbox.to_state()]
     assert len(actions) <= 11
     assert actions[-1] == "StopTransaction"
@@ -294,4 +295,5 @@ async def test_all_that_a_station_keeps_survives_a_restart(bench: Bench) -> None
     assert bench.charger.local_list.version == 4
     assert bench.charger.local_list.find("l") == {"status": "Accepted"}
     assert bench.charger.cache.find("tag") == {"status": "Accepted"}
-    assert bench.charger.configuration.integer("ResetRetries") == 3
+    read = await bench.csms.call("GetConfiguration", {"key": ["ResetRetries"]})
+    assert read["configurationKey"][0]["value"] == "3"

@@ -1,0 +1,83 @@
+"""Whether an id tag may charge: from what is known here, or from the CSMS."""
+
+from typing import TYPE_CHECKING
+
+from ..ocpp.errors import LinkClosed
+from .authorization import TagInfo, is_accepted
+from .connector import Connector
+
+if TYPE_CHECKING:
+    from .charger import VirtualCharger
+
+
+class Authorizer:
+    def __init__(self, charger: "VirtualCharger") -> None:
+        self._charger = charger
+        self._settings = charger.settings
+
+    async def authorize(self, id_tag: str) -> TagInfo:
+        """The verdict on an id tag, from here or from the CSMS (1.6, 3.5, 4.1).
+
+        LinkClosed when only the CSMS could tell, and there is no link.
+        """
+        known = self.known(id_tag)
+        is_known = is_accepted(known, self._charger.clock.now())
+        if is_known and self._settings.pre_authorizes:
+            return known or {}
+        if self._charger.is_online:
+            return await self.ask_csms(id_tag)
+        if is_known and self._settings.authorizes_offline:
+            return known or {}
+        if known is None and self._settings.admits_unknown_offline:
+            return {"status": "Accepted"}
+        raise LinkClosed("The charger is offline and does not know the id tag.")
+
+    async def ask_csms(self, id_tag: str) -> TagInfo:
+        info = await self._charger.protocol.ask(id_tag)
+        self.remember(id_tag, info)
+        return info
+
+    def known(self, id_tag: str) -> TagInfo | None:
+        """What the local list says, else the cache."""
+        found = None
+        if self._settings.has_local_list:
+            found = self._charger.local_list.find(id_tag)
+        if found is None and self._settings.has_cache:
+            found = self._charger.cache.find(id_tag)
+        return found
+
+    def parent_of(self, id_tag: str) -> str | None:
+        """Its parent id, as far as that is known here."""
+        return (self.known(id_tag) or {}).get("parentIdTag")
+
+    def remember(self, id_tag: str, info: TagInfo) -> None:
+        """In the cache, unless the local list has the id tag (1.6, 4.1)."""
+        if self._settings.has_local_list and (
+            self._charger.local_list.find(id_tag) is not None
+        ):
+            return
+        if info and self._settings.has_cache:
+            self._charger.cache.remember(id_tag, info)
+            self._charger.flash.touch()
+
+    # -- reservations ----------------------------------------------------------------
+
+    def may_admit(self, connector: Connector, id_tag: str) -> bool:
+        """False where a reservation keeps the id tag off, whatever its parent id."""
+        reservations = self._charger.reservations
+        return reservations.admits(connector, id_tag, None) or (
+            reservations.needs_parent(connector, id_tag)
+        )
+
+    async def admits(
+        self, connector: Connector, id_tag: str, parent: str | None = None
+    ) -> bool:
+        """Whether no reservation keeps the id tag off (1.6, 5.13).
+
+        The CSMS is asked for a parent id that is not known here.
+        """
+        reservations = self._charger.reservations
+        parent = parent or self.parent_of(id_tag)
+        if parent is None and reservations.needs_parent(connector, id_tag):
+            parent = (await self.ask_csms(id_tag)).get("parentIdTag")
+        return reservations.admits(connector, id_tag, parent)

@@ -1,0 +1,82 @@
+"""What a charger is set to do, whatever an OCPP version calls it."""
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class Series(StrEnum):
+    """What is measured together, and where it goes."""
+
+    SAMPLED = "sampled"  # while a transaction runs, every so often
+    ALIGNED = "aligned"  # at the same moments of every day
+    BEGIN = "begin"  # as a transaction begins (2.x)
+    END_SAMPLED = "end_sampled"  # kept until the end of the transaction
+    END_ALIGNED = "end_aligned"
+
+
+class Settings(Protocol):
+    """The versions' names for these are in the 1.6 keys and the 2.x device model."""
+
+    @property
+    def heartbeat_interval(self) -> int:
+        """In s; 0 for none."""
+
+    @property
+    def ping_interval(self) -> int:
+        """Of WebSocket pings, in s; 0 for none."""
+
+    @property
+    def connection_timeout(self) -> int:
+        """How long an authorized driver may take to plug in, in s."""
+
+    @property
+    def minimum_status_duration(self) -> int:
+        """How long a status has to last before it is told, in s."""
+
+    @property
+    def message_attempts(self) -> int:
+        """How often a transaction message is sent that the CSMS does not take."""
+
+    @property
+    def message_retry_interval(self) -> int:
+        """The pause after the first attempt, in s; it grows with every one."""
+
+    @property
+    def has_local_list(self) -> bool: ...
+
+    @property
+    def has_cache(self) -> bool: ...
+
+    @property
+    def pre_authorizes(self) -> bool:
+        """An id tag that is known here starts without asking the CSMS."""
+
+    @property
+    def authorizes_offline(self) -> bool:
+        """The same while there is no link."""
+
+    @property
+    def admits_unknown_offline(self) -> bool: ...
+
+    @property
+    def authorizes_remote_starts(self) -> bool: ...
+
+    @property
+    def stops_on_unplug(self) -> bool: ...
+
+    @property
+    def stops_on_invalid_id(self) -> bool:
+        """Else the transaction goes on without energy."""
+
+    @property
+    def grace_wh(self) -> int:
+        """What one whose id tag is refused may still charge, in Wh."""
+
+    def measurands(self, series: Series) -> list[str]:
+        """Such as ``Voltage`` or ``Current.Import.L1``."""
+
+    def interval(self, series: Series) -> int:
+        """Between two samples of a series, in s; 0 for none."""
+
+    def rotation(self, connector: int) -> str:
+        """The phases of the grid that the connector's own are, such as ``RST``."""

@@ -1,0 +1,153 @@
+"""OCPP 1.6: what a charger does, told by Start- and StopTransaction and MeterValues."""
+
+from typing import TYPE_CHECKING, Any
+
+from ..ocpp.session import Reply
+from .authorization import TagInfo
+from .configuration import Configuration
+from .connector import Connector, Notice, StopReason, Transaction
+from .meter import Measurement
+from .outbox import Message, Outcome
+from .protocol import MeterValue, Payload, Protocol, Request
+from .settings import Series
+from .v16 import Messages, tag_info
+from .v16_requests import Requests
+from .v16_settings import KeySettings
+
+if TYPE_CHECKING:
+    from .charger import VirtualCharger
+
+
+class ProtocolV16(Protocol):
+    def __init__(self, charger: "VirtualCharger", state: dict[str, Any]) -> None:
+        super().__init__(charger)
+        spec = charger.spec
+        self.configuration = Configuration(
+            state.get("configuration", {}),
+            connectors=spec.connectors,
+            is_dc=spec.current_type == "dc",
+        )
+        self.settings = KeySettings(self.configuration)
+        self.messages = Messages(spec, charger.clock)
+
+    def ready(self) -> None:
+        self._requests = Requests(self._charger, self.configuration, self.messages)
+
+    def to_state(self) -> dict[str, Any]:
+        return {"configuration": self.configuration.to_state()}
+
+    # -- requests and settings -------------------------------------------------------
+
+    async def handle(self, action: str, payload: Payload) -> Payload | Reply:
+        return await self._requests.handle(action, payload)
+
+    def configure(self, name: str, value: str) -> tuple[str, str]:
+        return self.configuration.change(name, value)
+
+    def change_heartbeat_interval(self, seconds: int) -> None:
+        self._charger.configure("HeartbeatInterval", str(seconds))
+
+    # -- what a charger says of itself -----------------------------------------------
+
+    def boot_notification(self, reason: str) -> Request:
+        return self.messages.boot_notification()
+
+    def notice(self, connector: Connector) -> Notice:
+        return connector.notice
+
+    def status_notification(self, connector: int, notice: Notice) -> Request:
+        return self.messages.status_notification(connector, notice)
+
+    async def ask(self, id_tag: str) -> TagInfo:
+        return tag_info(await self._charger.call(*self.messages.authorize(id_tag)))
+
+    def meter_value(
+        self, measurement: Measurement, items: list[str], context: str
+    ) -> list[MeterValue]:
+        return self.messages.meter_value(measurement, items, context)
+
+    # -- what happens ----------------------------------------------------------------
+
+    def begin(self, connector: Connector, transaction: Transaction) -> Message:
+        self._charger.metering.begin(connector)
+        request = self.messages.start_transaction(connector.number, transaction)
+        return self._put(request, connector.number, transaction.key, is_boundary=True)
+
+    def leave(self, connector: Connector) -> None:
+        self._charger.metering.sample(connector, "Transaction.End")
+
+    def end(
+        self, connector: Connector, transaction: Transaction, reason: StopReason
+    ) -> Message:
+        metering = self._charger.metering
+        request = self.messages.stop_transaction(
+            transaction,
+            connector.read(),
+            reason,
+            data=transaction.begin_values
+            + metering.values(connector, Series.END_SAMPLED, "Transaction.End"),
+        )
+        return self._put(request, connector.number, transaction.key, is_boundary=True)
+
+    def kept_values(self, connector: Connector) -> list[MeterValue] | None:
+        transaction = connector.transaction
+        return None if transaction is None else transaction.begin_values
+
+    def measured(
+        self, connector: Connector, values: list[MeterValue], context: str
+    ) -> None:
+        transaction = connector.transaction
+        request = self.messages.meter_values(connector.number, transaction, values)
+        if transaction is not None:
+            self._put(request, connector.number, transaction.key, is_boundary=False)
+            return
+        # One that a CSMS triggers may come before it has accepted the charger.
+        send = self._charger.uplink.call if context == "Trigger" else None
+        if send or self._charger.is_online:
+            self._charger.spawn((send or self._charger.call)(*request))
+
+    def took_outcome(self, message: Message, outcome: Outcome) -> None:
+        if not message.is_boundary:
+            return
+        connector = self._charger.connectors[message.connector]
+        if isinstance(outcome, Exception):
+            self._give_up(connector, message, outcome)
+        else:
+            self._take_answer(connector, message, outcome)
+
+    def _take_answer(
+        self, connector: Connector, message: Message, answer: Payload
+    ) -> None:
+        info = tag_info(answer)
+        if "idTag" in message.payload:
+            self._charger.authorizer.remember(message.payload["idTag"], info)
+        if message.action != "StartTransaction":
+            return
+        self._charger.outbox.identify(message.transaction, answer["transactionId"])
+        transaction = connector.transaction
+        if transaction is not None and transaction.key == message.transaction:
+            transaction.id = answer["transactionId"]
+        self._charger.charging.heed(connector, message.transaction, info)
+
+    def _give_up(self, connector: Connector, message: Message, reason: Outcome) -> None:
+        """A transaction that the CSMS never took ends here, and with it its messages."""
+        if message.action != "StartTransaction":
+            return
+        self._charger.outbox.discard(message.transaction, reason)
+        transaction = connector.transaction
+        if transaction is not None and transaction.key == message.transaction:
+            self._charger.charging.close(connector, transaction)
+            if transaction.is_session:
+                self._charger.charging.unplug(connector)
+
+    # -- what answers say ------------------------------------------------------------
+
+    def verdict(self, answer: Payload) -> TagInfo:
+        return tag_info(answer)
+
+    def transaction_id(self, message: Message, answer: Payload) -> int | str | None:
+        """StartTransaction is answered with it, the others have it."""
+        given: int | None = answer.get(
+            "transactionId", message.payload.get("transactionId")
+        )
+        return given

@@ -1,0 +1,68 @@
+"""The settings of the core by the configuration keys of OCPP 1.6 (chapter 9)."""
+
+from typing import Any
+
+from .configuration import Configuration, phase_rotation
+from .settings import Series
+
+_MEASURANDS = {
+    Series.SAMPLED: "MeterValuesSampledData",
+    Series.ALIGNED: "MeterValuesAlignedData",
+    Series.END_SAMPLED: "StopTxnSampledData",
+    Series.END_ALIGNED: "StopTxnAlignedData",
+}
+_INTERVALS = {
+    Series.SAMPLED: "MeterValueSampleInterval",
+    Series.ALIGNED: "ClockAlignedDataInterval",
+    Series.END_SAMPLED: "MeterValueSampleInterval",
+    Series.END_ALIGNED: "ClockAlignedDataInterval",
+}
+
+
+class _Integer:
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __get__(self, settings: "KeySettings", owner: Any) -> int:
+        return settings.configuration.integer(self._key)
+
+
+class _Flag:
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __get__(self, settings: "KeySettings", owner: Any) -> bool:
+        return settings.configuration.flag(self._key)
+
+
+class KeySettings:
+    heartbeat_interval = _Integer("HeartbeatInterval")
+    ping_interval = _Integer("WebSocketPingInterval")
+    connection_timeout = _Integer("ConnectionTimeOut")
+    minimum_status_duration = _Integer("MinimumStatusDuration")
+    message_attempts = _Integer("TransactionMessageAttempts")
+    message_retry_interval = _Integer("TransactionMessageRetryInterval")
+    has_local_list = _Flag("LocalAuthListEnabled")
+    has_cache = _Flag("AuthorizationCacheEnabled")
+    pre_authorizes = _Flag("LocalPreAuthorize")
+    authorizes_offline = _Flag("LocalAuthorizeOffline")
+    admits_unknown_offline = _Flag("AllowOfflineTxForUnknownId")
+    authorizes_remote_starts = _Flag("AuthorizeRemoteTxRequests")
+    stops_on_unplug = _Flag("StopTransactionOnEVSideDisconnect")
+    stops_on_invalid_id = _Flag("StopTransactionOnInvalidId")
+    grace_wh = _Integer("MaxEnergyOnInvalidId")
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+
+    def measurands(self, series: Series) -> list[str]:
+        key = _MEASURANDS.get(series)
+        return self.configuration.items(key) if key else []
+
+    def interval(self, series: Series) -> int:
+        key = _INTERVALS.get(series)
+        return self.configuration.integer(key) if key else 0
+
+    def rotation(self, connector: int) -> str:
+        text = self.configuration.text("ConnectorPhaseRotation")
+        return phase_rotation(text, connector)
