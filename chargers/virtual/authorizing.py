@@ -24,6 +24,8 @@ class Authorizer:
         is_known = is_accepted(known, self._charger.clock.now())
         if is_known and self._settings.pre_authorizes:
             return known or {}
+        if not self._settings.asks_csms:
+            return known or {"status": "Unknown"}
         if self._charger.is_online:
             return await self.ask_csms(id_tag)
         if is_known and self._settings.authorizes_offline:

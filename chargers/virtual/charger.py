@@ -26,6 +26,7 @@ from .protocol import Protocol
 from .reservation import Reservations
 from .smart_charging import Profiles
 from .uplink import Uplink, cancel
+from .v2.protocol import ProtocolV2
 from .v16_protocol import ProtocolV16
 
 logger = logging.getLogger(__name__)
@@ -82,14 +83,14 @@ class VirtualCharger:
         on_frame: FrameListener,
         on_link: Callable[[bool, str], None],
     ) -> None:
-        if not spec.version.is_v16:
-            raise ValueError(f"{spec.version.label} is not spoken yet")
         self.spec = spec
         self.clock = clock
         self._on_frame = on_frame
         self._on_link = on_link
         self.flash = Flash(store, self._snapshot)
-        self.protocol: Protocol = ProtocolV16(self, state)
+        state = _for_version(spec.version, state)
+        made = ProtocolV16 if spec.version.is_v16 else ProtocolV2
+        self.protocol: Protocol = made(self, state)
         self.settings = self.protocol.settings
         self.local_list = LocalList(state.get("local_list", {}))
         self.cache = AuthorizationCache(state.get("cache", {}))
@@ -252,7 +253,8 @@ class VirtualCharger:
     async def _report(self, connector: Connector) -> None:
         while not self._is_told(connector):
             # CSMSs expect Charging after StartTransaction, Finishing after Stop.
-            if boundary := self.outbox.untried_boundary(connector.number):
+            boundary = self.outbox.untried_boundary(connector.number)
+            if boundary is not None and self.protocol.status_waits:
                 await boundary.tried.wait()
                 continue
             await self.uplink.online.wait()
@@ -298,12 +300,16 @@ class VirtualCharger:
         """Change a setting; its status, and why it was refused."""
         interval = self.settings.heartbeat_interval
         status, problem = self.protocol.configure(name, value)
-        self.flash.touch()
         if self.settings.heartbeat_interval != interval:
             self.uplink.change_interval()
+        self.settings_changed()
+        return status, problem
+
+    def settings_changed(self) -> None:
+        """Take notice of settings that are other than they were."""
+        self.flash.touch()
         self.metering.reconfigure()
         self.charging.wake()
-        return status, problem
 
     def change_availability(self, number: int, operative: bool) -> bool:
         """For a connector, or with 0 for all; False when that has to wait somewhere."""
@@ -358,6 +364,7 @@ class VirtualCharger:
         """A state that later changes do not touch."""
         return {
             "saved_at": format_time(self.clock.now()),
+            "version": self.spec.version.value,
             "local_list": self.local_list.to_state(),
             "cache": self.cache.to_state(),
             "connectors": {str(c.number): c.to_state() for c in self.connectors},
@@ -375,3 +382,15 @@ class VirtualCharger:
             if str(connector.number) in saved:
                 connector.restore(saved[str(connector.number)])
         self.power.catch_up(saved_at, now)
+
+
+def _for_version(version: Version, state: dict[str, Any]) -> dict[str, Any]:
+    """What of a saved state is of use: another family knows no transaction of it."""
+    saved = Version(state.get("version", Version.V16))
+    if saved.is_v16 == version.is_v16:
+        return state
+    connectors = {
+        number: {**connector, "transaction": None}
+        for number, connector in state.get("connectors", {}).items()
+    }
+    return {**state, "connectors": connectors, "outbox": [], "profiles": []}

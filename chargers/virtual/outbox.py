@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
@@ -90,6 +90,9 @@ class Outbox:
         self._on_outcome = on_outcome
         self._filled = asyncio.Event()
         self.emptied = asyncio.Event()  # set while nothing waits
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self._messages)
 
     def put(self, message: Message) -> Message:
         self._messages.append(message)

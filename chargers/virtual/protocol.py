@@ -31,6 +31,7 @@ class Protocol(ABC):
     """
 
     settings: Settings
+    status_waits = True  # for the message that begins or ends a transaction
 
     def __init__(self, charger: "VirtualCharger") -> None:
         self._charger = charger
@@ -88,6 +89,9 @@ class Protocol(ABC):
         """One MeterValue of what can be measured of the items; [] for nothing."""
 
     # -- what happens ----------------------------------------------------------------
+
+    def lost_link(self) -> None:
+        """The link is down."""
 
     def new_key(self, connector: Connector) -> str | None:
         """The key for the transaction that begins; None for any."""

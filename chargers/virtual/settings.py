@@ -42,6 +42,10 @@ class Settings(Protocol):
         """The pause after the first attempt, in s; it grows with every one."""
 
     @property
+    def asks_csms(self) -> bool:
+        """Whether the CSMS is asked about id tags at all."""
+
+    @property
     def has_local_list(self) -> bool: ...
 
     @property

@@ -153,6 +153,7 @@ class Uplink:
         self._link = None
         self.online.clear()
         self.ready.clear()
+        self._protocol.lost_link()
 
     # -- boot and heartbeat ----------------------------------------------------------
 

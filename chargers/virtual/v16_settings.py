@@ -42,6 +42,7 @@ class KeySettings:
     minimum_status_duration = _Integer("MinimumStatusDuration")
     message_attempts = _Integer("TransactionMessageAttempts")
     message_retry_interval = _Integer("TransactionMessageRetryInterval")
+    asks_csms = True
     has_local_list = _Flag("LocalAuthListEnabled")
     has_cache = _Flag("AuthorizationCacheEnabled")
     pre_authorizes = _Flag("LocalPreAuthorize")

@@ -34,11 +34,12 @@ async def until(condition: Callable[[], Any]) -> None:
 class CSMS:
     """``answers[action]`` replaces the usual answer; ``calls`` is what came in."""
 
-    def __init__(self, clock: ManualClock) -> None:
+    def __init__(self, clock: ManualClock, version: Version = Version.V16) -> None:
+        self.version = version
         self.calls: list[tuple[str, Payload]] = []
         self.answers: dict[str, Answer] = {}
         self.headers: list[Any] = []
-        self.subprotocols: list[Any] | None = ["ocpp1.6"]
+        self.subprotocols: list[Any] | None = [version.value]
         self.session: Session | None = None
         self._connection: ServerConnection | None = None
         self._server: Server | None = None
@@ -92,7 +93,7 @@ class CSMS:
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         self.headers.append(connection.request.headers)
-        session = Session(Version.V16, send=connection.send, handle=self._handle)
+        session = Session(self.version, send=connection.send, handle=self._handle)
         self.session, self._connection = session, connection
         receiving = set()
         try:
@@ -118,7 +119,8 @@ class CSMS:
 
     def _usual_answer(self, action: str) -> Payload:
         now = self._clock.now().isoformat()
-        accepted = {"idTagInfo": {"status": "Accepted"}}
+        info = "idTagInfo" if self.version.is_v16 else "idTokenInfo"
+        accepted = {info: {"status": "Accepted"}}
         match action:
             case "BootNotification":
                 return {"status": "Accepted", "currentTime": now, "interval": 3600}
@@ -126,6 +128,8 @@ class CSMS:
                 return {"currentTime": now}
             case "Authorize":
                 return accepted
+            case "TransactionEvent":
+                return {}
             case "StartTransaction":
                 return {**accepted, "transactionId": next(self._transaction_ids)}
         return {}
@@ -133,8 +137,17 @@ class CSMS:
 
 def _short(action: str, payload: Payload) -> str:
     match action:
+        case "StatusNotification" if "evseId" in payload:
+            return f"{payload['evseId']}:{payload['connectorStatus']}"
         case "StatusNotification":
             return f"{payload['connectorId']}:{payload['status']}"
+        case "TransactionEvent":
+            info = payload["transactionInfo"]
+            end = f"/{info['stoppedReason']}" if "stoppedReason" in info else ""
+            return (
+                f"{payload['eventType']}({payload['triggerReason']}:"
+                f"{info['chargingState']}{end})"
+            )
         case "StopTransaction":
             return f"StopTransaction({payload['reason']})"
     return action
@@ -163,9 +176,10 @@ class MemoryStore:
 class Bench:
     """One charger, its CSMS, its clock and its memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: Version = Version.V16) -> None:
+        self.version = version
         self.clock = ManualClock()
-        self.csms = CSMS(self.clock)
+        self.csms = CSMS(self.clock, version)
         self.store = MemoryStore()
         self.links: list[tuple[bool, str]] = []
         self.frames: list[tuple[str, str]] = []
@@ -176,14 +190,14 @@ class Bench:
         """Build a charger from the saved state and wait until all is told."""
         self.dial(state, **spec)
         told = len(self.csms.payloads("StatusNotification")) + (
-            self.charger.spec.connectors + 1
+            self.charger.spec.connectors + self.version.is_v16
         )
         await until(lambda: len(self.csms.payloads("StatusNotification")) >= told)
         await until(self.charger.uplink.ready.is_set)
 
     def dial(self, state: dict[str, Any] | None = None, **spec: Any) -> None:
         self.charger = VirtualCharger(
-            ChargerSpec("CP-1", self.csms.url, **spec),
+            ChargerSpec("CP-1", self.csms.url, self.version, **spec),
             state=self.store.state if state is None else state,
             store=self.store,
             clock=self.clock,

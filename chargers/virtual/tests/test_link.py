@@ -7,8 +7,6 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from chargers.ocpp.versions import Version
-
 from .. import link
 from ..uplink import Uplink
 from .csms import Bench, Payload, until
@@ -217,8 +215,3 @@ async def test_stop_hangs_up_and_saves(bench: Bench) -> None:
     assert bench.store.state["connectors"]["1"]["operative"] is True
     assert bench._running is not None
     await bench._running
-
-
-async def test_only_spoken_versions_can_be_built(bench: Bench) -> None:
-    with pytest.raises(ValueError, match=r"OCPP2\.0\.1"):
-        bench.dial(version=Version.V201)

@@ -1,0 +1,152 @@
+"""OCPP 2.0.1 and 2.1: what a charger does, told by TransactionEvents."""
+
+from typing import TYPE_CHECKING, Any
+
+from ...ocpp.session import Reply
+from ..authorization import TagInfo
+from ..connector import Connector, Notice, StopReason, Transaction
+from ..meter import Measurement
+from ..outbox import Message, Outcome
+from ..protocol import MeterValue, Payload, Protocol, Request
+from .configuring import find_setting
+from .device_model import DeviceModel, Refusal
+from .messages import Messages, status_of
+from .requests import Requests
+from .settings import ModelSettings
+from .tokens import tag_info_of, token_of
+from .transactions import Transactions
+from .variables import HEARTBEAT_INTERVAL, shape_of
+
+if TYPE_CHECKING:
+    from ..charger import VirtualCharger
+
+
+class ProtocolV2(Protocol):
+    status_waits = False  # a transaction and a status have nothing to do with another
+
+    def __init__(self, charger: "VirtualCharger", state: dict[str, Any]) -> None:
+        super().__init__(charger)
+        spec = charger.spec
+        is_dc = spec.current_type == "dc"
+        shape = shape_of(spec.connectors, spec.max_power_w, spec.phases, is_dc)
+        self.model = DeviceModel(charger, shape, state.get("variables", {}))
+        self.settings = ModelSettings(self.model)
+        self.messages = Messages(spec, charger.clock)
+        self.transactions = Transactions(
+            charger, self.model, self.messages, state.get("evses", {})
+        )
+
+    def ready(self) -> None:
+        self._requests = Requests(self._charger, self)
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            "variables": self.model.to_state(),
+            "evses": self.transactions.to_state(),
+        }
+
+    # -- requests and settings -------------------------------------------------------
+
+    async def handle(self, action: str, payload: Payload) -> Payload | Reply:
+        return await self._requests.handle(action, payload)
+
+    def configure(self, name: str, value: str) -> tuple[str, str]:
+        place = find_setting(self.model, name)
+        if place is None:
+            return "NotSupported", "is no variable of this charger"
+        try:
+            return self.model.change(place, value), ""
+        except Refusal as refusal:
+            return "Rejected", str(refusal)
+
+    def change_heartbeat_interval(self, seconds: int) -> None:
+        self.model.store(HEARTBEAT_INTERVAL, str(seconds))
+        self._charger.settings_changed()
+
+    # -- what a charger says of itself -----------------------------------------------
+
+    def boot_notification(self, reason: str) -> Request:
+        return self.messages.boot_notification(reason)
+
+    def notice(self, connector: Connector) -> Notice | None:
+        return Notice(status_of(connector)) if connector.number else None
+
+    def status_notification(self, connector: int, notice: Notice) -> Request:
+        return self.messages.status_notification(connector, notice)
+
+    async def ask(self, id_tag: str) -> TagInfo:
+        token = token_of(id_tag)
+        answer = await self._charger.call("Authorize", {"idToken": token})
+        return tag_info_of(answer["idTokenInfo"])
+
+    def meter_value(
+        self, measurement: Measurement, items: list[str], context: str
+    ) -> list[MeterValue]:
+        return self.messages.meter_value(measurement, items, context)
+
+    # -- what happens ----------------------------------------------------------------
+
+    def lost_link(self) -> None:
+        """What waits has become an event of an offline charger (E11.FR.07)."""
+        for message in self._charger.outbox:
+            message.payload["offline"] = True
+
+    def new_key(self, connector: Connector) -> str | None:
+        running = self.transactions.running(connector.number)
+        return None if running is None else running.id
+
+    def plugged(self, connector: Connector) -> None:
+        self.transactions.plugged(connector)
+
+    def unplugged(self, connector: Connector) -> None:
+        self.transactions.unplugged(connector)
+
+    def admitted(
+        self, connector: Connector, id_tag: str, remote_start_id: int | None
+    ) -> None:
+        self.transactions.admitted(connector, id_tag, remote_start_id)
+
+    def gave_up(self, connector: Connector) -> None:
+        self.transactions.gave_up(connector)
+
+    def begin(self, connector: Connector, transaction: Transaction) -> Message | None:
+        return self.transactions.begin(connector, transaction)
+
+    def end(
+        self, connector: Connector, transaction: Transaction, reason: StopReason
+    ) -> Message | None:
+        return self.transactions.end(connector, transaction, reason)
+
+    def suspended(self, connector: Connector) -> None:
+        self.transactions.settled(connector)
+
+    def settled(self, connector: Connector) -> None:
+        self.transactions.settled(connector)
+
+    def kept_values(self, connector: Connector) -> list[MeterValue] | None:
+        running = self.transactions.running(connector.number)
+        return None if running is None else running.end_values
+
+    def measured(
+        self, connector: Connector, values: list[MeterValue], context: str
+    ) -> None:
+        request = self.transactions.measured(connector, values, context)
+        if request is None:
+            return
+        # One that a CSMS triggers may come before it has accepted the charger.
+        send = self._charger.uplink.call if context == "Trigger" else None
+        if send or self._charger.is_online:
+            self._charger.spawn((send or self._charger.call)(*request))
+
+    def took_outcome(self, message: Message, outcome: Outcome) -> None:
+        self.transactions.took_outcome(message, outcome)
+
+    # -- what answers say ------------------------------------------------------------
+
+    def verdict(self, answer: Payload) -> TagInfo:
+        info = answer.get("idTokenInfo")
+        return {"status": "Accepted"} if info is None else tag_info_of(info)
+
+    def transaction_id(self, message: Message, answer: Payload) -> int | str | None:
+        transaction_id: str = message.payload["transactionInfo"]["transactionId"]
+        return transaction_id

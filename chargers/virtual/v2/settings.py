@@ -1,0 +1,84 @@
+"""The settings of the core by the variables of the device model."""
+
+from typing import Any
+
+from ..settings import Series
+from .device_model import DeviceModel, key
+from .variables import TX_STOP_POINT
+
+_MEASURANDS = {
+    Series.SAMPLED: key("SampledDataCtrlr", "TxUpdatedMeasurands"),
+    Series.ALIGNED: key("AlignedDataCtrlr", "Measurands"),
+    Series.BEGIN: key("SampledDataCtrlr", "TxStartedMeasurands"),
+    Series.END_SAMPLED: key("SampledDataCtrlr", "TxEndedMeasurands"),
+    Series.END_ALIGNED: key("AlignedDataCtrlr", "TxEndedMeasurands"),
+}
+_INTERVALS = {
+    Series.SAMPLED: key("SampledDataCtrlr", "TxUpdatedInterval"),
+    Series.ALIGNED: key("AlignedDataCtrlr", "Interval"),
+    Series.END_SAMPLED: key("SampledDataCtrlr", "TxEndedInterval"),
+    Series.END_ALIGNED: key("AlignedDataCtrlr", "TxEndedInterval"),
+}
+_STOPS_ON_UNPLUG = key("TxCtrlr", "StopTxOnEVSideDisconnect")
+_ALIGNED = (Series.ALIGNED, Series.END_ALIGNED)
+_SAMPLED_ENABLED = key("SampledDataCtrlr", "Enabled")
+_ALIGNED_ENABLED = key("AlignedDataCtrlr", "Enabled")
+
+
+class _Integer:
+    def __init__(self, component: str, variable: str, instance: str = "") -> None:
+        self._key = key(component, variable, instance)
+
+    def __get__(self, settings: "ModelSettings", owner: Any) -> int:
+        return settings.model.integer(self._key)
+
+
+class _Flag:
+    def __init__(self, component: str, variable: str, *, is_inverted: bool = False):
+        self._key = key(component, variable)
+        self._is_inverted = is_inverted
+
+    def __get__(self, settings: "ModelSettings", owner: Any) -> bool:
+        return settings.model.flag(self._key) is not self._is_inverted
+
+
+class ModelSettings:
+    heartbeat_interval = _Integer("OCPPCommCtrlr", "HeartbeatInterval")
+    ping_interval = _Integer("OCPPCommCtrlr", "WebSocketPingInterval")
+    connection_timeout = _Integer("TxCtrlr", "EVConnectionTimeOut")
+    minimum_status_duration = 0
+    message_attempts = _Integer("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent")
+    message_retry_interval = _Integer(
+        "OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"
+    )
+    needs_authorization = _Flag("AuthCtrlr", "Enabled")
+    asks_csms = _Flag("AuthCtrlr", "DisableRemoteAuthorization", is_inverted=True)
+    has_local_list = _Flag("LocalAuthListCtrlr", "Enabled")
+    has_cache = _Flag("AuthCacheCtrlr", "Enabled")
+    pre_authorizes = _Flag("AuthCtrlr", "LocalPreAuthorize")
+    authorizes_offline = _Flag("AuthCtrlr", "LocalAuthorizeOffline")
+    admits_unknown_offline = _Flag("AuthCtrlr", "OfflineTxForUnknownIdEnabled")
+    authorizes_remote_starts = _Flag("AuthCtrlr", "AuthorizeRemoteStart")
+    stops_on_invalid_id = _Flag("TxCtrlr", "StopTxOnInvalidId")
+    grace_wh = _Integer("TxCtrlr", "MaxEnergyOnInvalidId")
+
+    def __init__(self, model: DeviceModel) -> None:
+        self.model = model
+
+    @property
+    def stops_on_unplug(self) -> bool:
+        """Also where the transaction itself is to end there."""
+        points = {"EVConnected", "PowerPathClosed"}
+        return self.model.flag(_STOPS_ON_UNPLUG) or not points.isdisjoint(
+            self.model.items(TX_STOP_POINT)
+        )
+
+    def measurands(self, series: Series) -> list[str]:
+        enabled = _ALIGNED_ENABLED if series in _ALIGNED else _SAMPLED_ENABLED
+        return self.model.items(_MEASURANDS[series]) if self.model.flag(enabled) else []
+
+    def interval(self, series: Series) -> int:
+        return self.model.integer(_INTERVALS[series])
+
+    def rotation(self, connector: int) -> str:
+        return "RST"

@@ -1,0 +1,25 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chargers.ocpp.versions import Version
+
+from ...tests.csms import Bench
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    """A charger of OCPP 2.0.1 with its surroundings; the test powers it on."""
+    bench = Bench(Version.V201)
+    await bench.csms.open()
+    yield bench
+    await bench.power_off()
+    await bench.csms.close()
+
+
+@pytest.fixture
+async def ready(bench: Bench) -> Bench:
+    """One with two EVSEs that has just booted."""
+    await bench.power_on(connectors=2)
+    bench.csms.forget()
+    return bench

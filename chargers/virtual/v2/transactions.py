@@ -1,0 +1,464 @@
+"""Transactions of OCPP 2.x: when they begin and end, and what is told of them (E).
+
+Six conditions are watched at every EVSE. A transaction begins when one that TxStartPoint
+names becomes true, and ends when one that TxStopPoint names no longer is. What the core
+calls a transaction, the time in which energy may flow, lies somewhere within it.
+"""
+
+import uuid
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..connector import Connector, Status, StopReason, Transaction
+from ..outbox import Message, Outcome
+from ..protocol import MeterValue, Payload, Request
+from ..settings import Series
+from .device_model import DeviceModel
+from .messages import Messages, evse_of
+from .tokens import id_tag_of, tag_info_of, token_of
+from .variables import SEND_DURING_IDLE, TX_START_POINT, TX_STOP_POINT
+
+if TYPE_CHECKING:
+    from ..charger import VirtualCharger
+
+BAY, CABLE, PERMIT = "ParkingBayOccupancy", "EVConnected", "Authorized"
+CLOSED, SIGNED, ENERGY = "PowerPathClosed", "DataSigned", "EnergyTransfer"
+
+_TRIGGERS = {
+    StopReason.LOCAL: "StopAuthorized",
+    StopReason.REMOTE: "RemoteStop",
+    StopReason.EV_DISCONNECTED: "EVCommunicationLost",
+    StopReason.DEAUTHORIZED: "Deauthorized",
+    StopReason.UNLOCK: "UnlockCommand",
+    StopReason.FAULT: "AbnormalCondition",
+    StopReason.SOFT_RESET: "ResetCommand",
+    StopReason.HARD_RESET: "ResetCommand",
+    StopReason.ENERGY_LIMIT: "EnergyLimitReached",
+    StopReason.TIME_LIMIT: "TimeLimitReached",
+}
+_REASONS = {  # where ReasonEnumType spells them otherwise
+    StopReason.UNLOCK: "Other",
+    StopReason.FAULT: "Other",
+    StopReason.SOFT_RESET: "ImmediateReset",
+    StopReason.HARD_RESET: "ImmediateReset",
+}
+_FAULT_REASONS = {
+    "GroundFault": "GroundFault",
+    "OverCurrent": "OvercurrentFault",
+    "OverVoltage": "PowerQuality",
+    "UnderVoltage": "PowerQuality",
+}
+_CONTEXT_TRIGGERS = {
+    "Sample.Periodic": "MeterValuePeriodic",
+    "Sample.Clock": "MeterValueClock",
+    "Trigger": "Trigger",
+}
+
+
+@dataclass(slots=True)
+class Running:
+    """A transaction as the CSMS knows it."""
+
+    id: str
+    seq_no: int = 0  # of the next event
+    state: str = ""  # the charging state that was told
+    phases: int = 0  # that were told
+    stop_reason: str = ""  # why authorization ended, once it has
+    end_values: list[MeterValue] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Grant:
+    """Somebody is authorized; ``is_told`` once an event has named the id token."""
+
+    id_tag: str
+    remote_start_id: int | None = None
+    reservation_id: int | None = None
+    is_told: bool = False
+
+
+@dataclass(slots=True)
+class Evse:
+    """What is known of one EVSE."""
+
+    held: frozenset[str] = frozenset()  # the conditions that were true last
+    running: Running | None = None
+    grant: Grant | None = None
+
+    def to_state(self) -> dict[str, Any]:
+        return {**asdict(self), "held": sorted(self.held)}
+
+
+def _evse_from_state(state: dict[str, Any]) -> Evse:
+    running, grant = state["running"], state["grant"]
+    return Evse(
+        frozenset(state["held"]),
+        Running(**running) if running else None,
+        Grant(**grant) if grant else None,
+    )
+
+
+class Transactions:
+    def __init__(
+        self,
+        charger: "VirtualCharger",
+        model: DeviceModel,
+        messages: Messages,
+        state: dict[str, Any],
+    ) -> None:
+        self._charger = charger
+        self._model = model
+        self._messages = messages
+        self._evses = {
+            number: _evse_from_state(state[str(number)])
+            if str(number) in state
+            else Evse()
+            for number in range(1, charger.spec.connectors + 1)
+        }
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            str(number): evse.to_state()
+            for number, evse in self._evses.items()
+            if evse.held or evse.running or evse.grant
+        }
+
+    def running(self, number: int) -> Running | None:
+        return self._evses[number].running
+
+    def find(self, transaction_id: str) -> Connector | None:
+        """The connector that a running transaction is on."""
+        for number, evse in self._evses.items():
+            if evse.running is not None and evse.running.id == transaction_id:
+                return self._charger.connectors[number]
+        return None
+
+    # -- what happens ----------------------------------------------------------------
+
+    def plugged(self, connector: Connector) -> None:
+        evse = self._evses[connector.number]
+        if self._has_bay_detector:
+            self._happen(connector, "EVDetected", evse.held | {BAY})
+        self._happen(
+            connector, "CablePluggedIn", self._conditions(connector) - {ENERGY}
+        )
+        self.settled(connector)
+
+    def unplugged(self, connector: Connector) -> None:
+        evse = self._evses[connector.number]
+        if CABLE in evse.held:
+            if self._stops_at(CABLE):
+                self._excuse(evse, "EVDisconnected")
+            still_there = self._conditions(connector) | ({BAY} & evse.held)
+            self._happen(connector, "EVCommunicationLost", still_there)
+        if self._has_bay_detector:
+            self._happen(connector, "EVDeparted", self._conditions(connector))
+        evse.held -= {BAY}
+
+    def admitted(
+        self, connector: Connector, id_tag: str, remote_start_id: int | None
+    ) -> None:
+        """Somebody may charge as soon as a cable is in."""
+        self._evses[connector.number].grant = Grant(id_tag, remote_start_id)
+        self._happen(
+            connector, _start_trigger(remote_start_id), self._conditions(connector)
+        )
+
+    def gave_up(self, connector: Connector) -> None:
+        """No cable came in time."""
+        evse = self._evses[connector.number]
+        evse.grant = None
+        self._excuse(evse, "Timeout")
+        self._happen(connector, "EVConnectTimeout", self._conditions(connector))
+
+    def begin(self, connector: Connector, transaction: Transaction) -> Message | None:
+        """Energy may flow; the first event about that, if there is one."""
+        evse = self._evses[connector.number]
+        remote_start_id = transaction.remote_start_id
+        if evse.grant is None or evse.grant.id_tag != transaction.id_tag:
+            evse.grant = Grant(transaction.id_tag, remote_start_id)
+        evse.grant.reservation_id = transaction.reservation_id
+        if evse.running is not None:
+            evse.running.stop_reason = ""
+        conditions = self._conditions(connector) - {ENERGY}
+        told = None
+        if conditions != evse.held or not evse.grant.is_told:
+            told = self._happen(connector, _start_trigger(remote_start_id), conditions)
+        settled = self.settled(connector)
+        if evse.running is not None:
+            transaction.id = evse.running.id
+        return told or settled
+
+    def end(
+        self, connector: Connector, transaction: Transaction, reason: StopReason
+    ) -> Message | None:
+        """Energy may flow no longer; what is said of that."""
+        evse = self._evses[connector.number]
+        was_unplugged = reason is StopReason.EV_DISCONNECTED
+        has_cable = connector.vehicle is not None and not was_unplugged
+        self._excuse(evse, _reason_text(reason, connector))
+        told = self._happen(
+            connector,
+            _TRIGGERS[reason],
+            (frozenset({CABLE}) if has_cable else frozenset()) | ({BAY} & evse.held),
+            state="EVConnected" if has_cable else "Idle",
+            id_tag=transaction.id_tag if reason is StopReason.LOCAL else None,
+        )
+        evse.grant = None
+        return told
+
+    def abort(self, connector: Connector, reason: StopReason) -> Message | None:
+        """End the transaction whatever TxStopPoint says, if one runs."""
+        evse = self._evses[connector.number]
+        if evse.running is None:
+            return None
+        self._excuse(evse, _reason_text(reason, connector))
+        return self._tell(connector, evse, evse.running, "Ended", _TRIGGERS[reason])
+
+    def settled(self, connector: Connector) -> Message | None:
+        """Tell of another charging state."""
+        evse = self._evses[connector.number]
+        running, conditions = evse.running, self._conditions(connector)
+        if running is None:
+            if conditions == evse.held:
+                return None
+            return self._happen(connector, "ChargingStateChanged", conditions)
+        state = self._state(connector)
+        if state == running.state and (
+            state != "Charging" or self._phases(connector) == running.phases
+        ):
+            evse.held = conditions
+            return None
+        if ENERGY in evse.held and self._stops_at(ENERGY):
+            self._excuse(evse, "StoppedByEV" if state == "SuspendedEV" else "Other")
+        told = self._happen(connector, "ChargingStateChanged", conditions)
+        if evse.running is None and connector.transaction is not None:
+            # Energy that flows again would be nobody's.
+            evse.grant = None
+            self._charger.charging.close(connector, connector.transaction)
+            evse.held = self._conditions(connector)
+        return told
+
+    def measured(
+        self, connector: Connector, values: list[MeterValue], context: str
+    ) -> Request | None:
+        """Tell of a sample; the MeterValues to send where no event is due."""
+        evse = self._evses[connector.number]
+        if evse.running is None or context == "Trigger":
+            return self._messages.meter_values(connector.number, values)
+        if context == "Sample.Clock" and self._model.flag(SEND_DURING_IDLE):
+            return None
+        trigger = _CONTEXT_TRIGGERS[context]
+        self._tell(connector, evse, evse.running, "Updated", trigger, values=values)
+        return None
+
+    def trigger(self, connector: Connector) -> Message | None:
+        """The CSMS asks for an event of the running transaction (F06)."""
+        evse = self._evses[connector.number]
+        if evse.running is None:
+            return None
+        metering = self._charger.metering
+        values = metering.values(connector, Series.SAMPLED, "Trigger")
+        return self._tell(
+            connector, evse, evse.running, "Updated", "Trigger", values=values
+        )
+
+    def took_outcome(self, message: Message, outcome: Outcome) -> None:
+        """What the CSMS says of the id token that an event named."""
+        token = message.payload.get("idToken")
+        if isinstance(outcome, Exception) or token is None:
+            return
+        if (info := outcome.get("idTokenInfo")) is None:
+            return
+        verdict = tag_info_of(info)
+        self._charger.authorizer.remember(id_tag_of(token), verdict)
+        connector = self._charger.connectors[message.connector]
+        if message.payload["triggerReason"] != "StopAuthorized":
+            self._charger.charging.heed(connector, message.transaction, verdict)
+
+    # -- conditions ------------------------------------------------------------------
+
+    @property
+    def _has_bay_detector(self) -> bool:
+        points = (TX_START_POINT, TX_STOP_POINT)
+        return any(BAY in self._model.items(point) for point in points)
+
+    def _stops_at(self, condition: str) -> bool:
+        return condition in self._model.items(TX_STOP_POINT)
+
+    def _conditions(self, connector: Connector) -> frozenset[str]:
+        evse = self._evses[connector.number]
+        held = set()
+        if connector.vehicle is not None:
+            held |= {BAY, CABLE} if self._has_bay_detector else {CABLE}
+        transaction = connector.transaction
+        if transaction is not None or evse.grant is not None:
+            held.add(PERMIT)
+        if held >= {CABLE, PERMIT}:
+            held |= {CLOSED, SIGNED}
+        if connector.status is Status.CHARGING:
+            held.add(ENERGY)
+        return frozenset(held)
+
+    def _state(self, connector: Connector) -> str:
+        if connector.vehicle is None:
+            return "Idle"
+        if connector.transaction is None:
+            return "EVConnected"
+        status = connector.status
+        if status in (Status.CHARGING, Status.SUSPENDED_EV):
+            return status.value
+        return "SuspendedEVSE"
+
+    def _phases(self, connector: Connector) -> int:
+        """On how many phases energy flows; 0 for DC, or where none flows."""
+        if connector.is_dc or connector.status is not Status.CHARGING:
+            return 0
+        return connector.read().phases
+
+    def _excuse(self, evse: Evse, reason: str) -> None:
+        """Why the transaction will have ended: the first reason counts."""
+        if evse.running is not None:
+            evse.running.stop_reason = evse.running.stop_reason or reason
+
+    # -- events ----------------------------------------------------------------------
+
+    def _happen(
+        self,
+        connector: Connector,
+        trigger: str,
+        conditions: frozenset[str],
+        *,
+        state: str | None = None,
+        id_tag: str | None = None,
+    ) -> Message | None:
+        """Draw the consequences of other conditions, and tell of them."""
+        evse = self._evses[connector.number]
+        before, evse.held = evse.held, conditions
+        self._charger.flash.touch()
+        if evse.running is None:
+            begun = (conditions - before) & set(self._model.items(TX_START_POINT))
+            if not begun:
+                return None
+            if evse.grant is not None and evse.grant.remote_start_id is not None:
+                trigger = "RemoteStart"
+            elif begun == {SIGNED}:
+                trigger = "SignedDataReceived"
+            transaction = connector.transaction
+            key = str(uuid.uuid4()) if transaction is None else transaction.key
+            running = evse.running = Running(key)
+            if transaction is not None:
+                transaction.id = key
+            return self._tell(connector, evse, running, "Started", trigger, state=state)
+        ended = (before - conditions) & set(self._model.items(TX_STOP_POINT))
+        return self._tell(
+            connector,
+            evse,
+            evse.running,
+            "Ended" if ended else "Updated",
+            trigger,
+            state=state,
+            id_tag=id_tag,
+        )
+
+    def _tell(
+        self,
+        connector: Connector,
+        evse: Evse,
+        running: Running,
+        kind: str,
+        trigger: str,
+        *,
+        state: str | None = None,
+        id_tag: str | None = None,
+        values: list[MeterValue] | None = None,
+    ) -> Message:
+        """Queue one TransactionEvent."""
+        running.state = state or self._state_to_tell(connector, trigger)
+        if kind == "Started":
+            values = self._begin_values(connector)
+        elif kind == "Ended":
+            values = self._end_values(connector, running)
+        payload: Payload = {
+            "eventType": kind,
+            "timestamp": self._messages.now(),
+            "triggerReason": trigger,
+            "seqNo": running.seq_no,
+            "offline": not self._charger.is_online,
+            "transactionInfo": self._info(evse, running, kind),
+            "evse": evse_of(connector),
+        }
+        if values:
+            payload["meterValue"] = values
+        if running.state == "Charging" and not connector.is_dc:
+            payload["numberOfPhasesUsed"] = self._phases(connector)
+        running.phases = payload.get("numberOfPhasesUsed", 0)
+        self._name_token(payload, evse, id_tag)
+        running.seq_no += 1
+        if kind == "Ended":
+            evse.running = None
+            self._charger.profiles.forget(running.id)
+        return self._charger.outbox.put(
+            Message(
+                "TransactionEvent",
+                payload,
+                transaction=running.id,
+                connector=connector.number,
+                is_boundary=kind != "Updated",
+            )
+        )
+
+    def _state_to_tell(self, connector: Connector, trigger: str) -> str:
+        """Energy flows, or not, only after an event that lets it (E02.FR.13)."""
+        is_early = trigger in (
+            "Authorized",
+            "RemoteStart",
+            "CablePluggedIn",
+            "EVDetected",
+        )
+        if is_early and ENERGY not in self._evses[connector.number].held:
+            return "Idle" if connector.vehicle is None else "EVConnected"
+        return self._state(connector)
+
+    def _info(self, evse: Evse, running: Running, kind: str) -> Payload:
+        info: Payload = {
+            "transactionId": running.id,
+            "chargingState": running.state,
+        }
+        if evse.grant is not None and evse.grant.remote_start_id is not None:
+            info["remoteStartId"] = evse.grant.remote_start_id
+        if kind == "Ended":
+            info["stoppedReason"] = running.stop_reason or "Other"
+        return info
+
+    def _name_token(self, payload: Payload, evse: Evse, id_tag: str | None) -> None:
+        """An id token is named when it is presented, once (E01.FR.10)."""
+        if id_tag is not None:
+            payload["idToken"] = token_of(id_tag)
+        elif evse.grant is not None and not evse.grant.is_told:
+            payload["idToken"] = token_of(evse.grant.id_tag)
+            evse.grant.is_told = True
+        if evse.grant is not None and evse.grant.reservation_id is not None:
+            payload["reservationId"] = evse.grant.reservation_id
+            evse.grant.reservation_id = None
+
+    def _begin_values(self, connector: Connector) -> list[MeterValue]:
+        metering = self._charger.metering
+        metering.begin(connector)
+        return metering.values(connector, Series.BEGIN, "Transaction.Begin")
+
+    def _end_values(self, connector: Connector, running: Running) -> list[MeterValue]:
+        values = self._charger.metering.values(
+            connector, Series.END_SAMPLED, "Transaction.End"
+        )
+        return running.end_values + values
+
+
+def _start_trigger(remote_start_id: int | None) -> str:
+    return "Authorized" if remote_start_id is None else "RemoteStart"
+
+
+def _reason_text(reason: StopReason, connector: Connector) -> str:
+    if reason is StopReason.FAULT:
+        return _FAULT_REASONS.get(connector.fault, "Other")
+    return _REASONS.get(reason, reason.value)
