@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 BALANCE_EVERY = 2.0  # s
 CLAIM_AT_ONCE = 500
 START_AT_ONCE, START_PAUSE = 50, 0.05  # so many, then a pause, s: 1,000 a second
-SPOKEN = (Version.V16,)
+SPOKEN = (Version.V16, Version.V201)
 STOP_TIMEOUT = 10.0  # s, for a charger to hang up
 
 
