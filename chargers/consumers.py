@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred
 from . import requests, services
 from .choices import BootPolicy, Direction, ProcessRole, SecurityProfile
 from .csms import commands_v16, v16
+from .csms.common import Handlers, handle, triggered_by
 from .holder import Holder
 from .models import Charger
 from .ocpp.errors import CallTimeout, InvalidAnswer, LinkClosed, OCPPError
@@ -32,7 +33,8 @@ from .services import certificates, links
 
 logger = logging.getLogger(__name__)
 
-SPOKEN = (Version.V16,)
+# Those spoken, each with what it does on a charger's messages.
+HANDLERS: dict[Version, Handlers] = {Version.V16: v16.HANDLERS}
 
 # Close codes (RFC 6455, 7.4.1; OCPP-J asks for no particular ones).
 NO_COMMON_SUBPROTOCOL = 1002
@@ -80,12 +82,13 @@ class ChargerConsumer(Stranger):
         if not await self._is_authentic(charger):
             await self.refuse(HTTPStatus.UNAUTHORIZED)
             return
-        version = choose_subprotocol(self.scope["subprotocols"], SPOKEN)
+        version = choose_subprotocol(self.scope["subprotocols"], tuple(HANDLERS))
         if version is None:
             await self.accept()
             await self.close(NO_COMMON_SUBPROTOCOL)
             return
         self.charger = charger
+        self.handlers = HANDLERS[version]
         self.has_booted = links.has_booted(charger)
         self.triggered: set[str] = set()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -245,9 +248,8 @@ class ChargerConsumer(Stranger):
         await requests.answer(message["id"], answer)
 
     async def _call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        if action in ("TriggerMessage", "ExtendedTriggerMessage"):
-            # What it triggers may come before the boot is accepted (OCPP 1.6, 4.2).
-            self.triggered.add(str(payload.get("requestedMessage")))
+        if triggered := triggered_by(action, payload):
+            self.triggered.add(triggered)
         return await self.session.call(action, payload)
 
     async def _tell(self, action: str, payload: dict[str, Any]) -> None:
@@ -271,7 +273,7 @@ class ChargerConsumer(Stranger):
         is_boot = action == "BootNotification"
         if not (self.has_booted or is_boot or action in self.triggered):
             raise OCPPError("SecurityError", "No boot of the charger was accepted yet.")
-        answer = await v16.handle(self.charger, action, payload)
+        answer = await handle(self.handlers, self.charger, action, payload)
         if is_boot:
             self.has_booted = answer.payload["status"] == BootPolicy.ACCEPTED
         if answer.follows is None:

@@ -4,73 +4,38 @@ One function per action of all profiles and of the security whitepaper; each is 
 charger and a payload that is valid by its schema.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
-
-from django.conf import settings
 from django.utils import timezone
 
 from chargers import services
 from chargers.choices import StationSubject
 from chargers.group_commit import group_commit
 from chargers.models import Charger
-from chargers.ocpp.errors import OCPPError
 from chargers.ocpp.values import check_range, format_time, parse_time
-from chargers.services import certificates, stations
 
-Payload = dict[str, Any]
-
-METER_LIMIT = 2**53  # Wh; beyond it a reading is no reading
-CONNECTOR_LIMIT = 255
-NUMBER_LIMIT = 2**63 - 1  # of any other integer: what the database can keep
-RETRY_INTERVAL = 60  # s, before the next BootNotification of one not accepted
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A CALLRESULT payload, and the CALL of ours that follows it, if one does."""
-
-    payload: Payload
-    follows: tuple[str, Payload] | None = None
-
-
-async def handle(charger: Charger, action: str, payload: Payload) -> Answer:
-    """Answer a charger's CALL; what must be kept is committed before this returns."""
-    handler = _HANDLERS.get(action)
-    if handler is None:
-        raise OCPPError("NotSupported", f"{action} is not supported here.")
-    answer = await handler(charger, payload)
-    return answer if isinstance(answer, Answer) else Answer(answer)
-
-
-async def on_heartbeat(charger: Charger, payload: Payload) -> Payload:
-    return {"currentTime": format_time(timezone.now())}
-
-
-async def on_data_transfer(charger: Charger, payload: Payload) -> Payload:
-    return {"status": "UnknownVendorId"}
-
-
-async def on_boot_notification(charger: Charger, payload: Payload) -> Payload:
-    now = timezone.now()
-    boot = services.Boot(charger, payload, now)
-    verdict = await group_commit().run_batched(services.record_boots, boot)
-    usual = settings.OCPP_HEARTBEAT_INTERVAL if verdict.is_accepted else RETRY_INTERVAL
-    return {
-        "status": str(verdict.status),
-        "currentTime": format_time(now),
-        "interval": verdict.interval or usual,
-    }
+from .common import (
+    CONNECTOR_LIMIT,
+    METER_LIMIT,
+    Handlers,
+    Payload,
+    number,
+    on_boot_notification,
+    on_data_transfer,
+    on_firmware_status,
+    on_heartbeat,
+    on_log_status,
+    on_security_event,
+    on_sign_certificate,
+    record_status,
+)
 
 
 async def on_status_notification(charger: Charger, payload: Payload) -> Payload:
-    number = check_range(payload, "connectorId", 0, CONNECTOR_LIMIT)
+    connector = check_range(payload, "connectorId", 0, CONNECTOR_LIMIT)
     at = payload.get("timestamp")
     report = services.StatusReport(
         charger,
-        evse_id=number,
-        connector_id=min(number, 1),
+        evse_id=connector,
+        connector_id=min(connector, 1),
         status=payload["status"],
         at=parse_time(at) if at else timezone.now(),
         error_code=payload["errorCode"],
@@ -108,7 +73,7 @@ async def on_start_transaction(charger: Charger, payload: Payload) -> Payload:
 async def on_stop_transaction(charger: Charger, payload: Payload) -> Payload:
     stop = services.Stop(
         charger,
-        transaction_id=str(_number(payload, "transactionId")),
+        transaction_id=str(number(payload, "transactionId")),
         meter_stop_wh=_meter(payload, "meterStop"),
         at=parse_time(payload["timestamp"]),
         reason=payload.get("reason", "Local"),
@@ -130,43 +95,11 @@ async def on_meter_values(charger: Charger, payload: Payload) -> Payload:
     return {}
 
 
-async def on_firmware_status(charger: Charger, payload: Payload) -> Payload:
-    return await _record_status(charger, StationSubject.FIRMWARE, payload)
-
-
 async def on_diagnostics_status(charger: Charger, payload: Payload) -> Payload:
-    return await _record_status(charger, StationSubject.DIAGNOSTICS, payload)
+    return await record_status(charger, StationSubject.DIAGNOSTICS, payload)
 
 
-async def on_log_status(charger: Charger, payload: Payload) -> Payload:
-    return await _record_status(charger, StationSubject.LOG, payload)
-
-
-async def on_security_event(charger: Charger, payload: Payload) -> Payload:
-    await group_commit().run(
-        stations.record_security_event,
-        charger,
-        kind=payload["type"],
-        at=parse_time(payload["timestamp"]),
-        tech_info=payload.get("techInfo", ""),
-    )
-    return {}
-
-
-async def on_sign_certificate(charger: Charger, payload: Payload) -> Answer:
-    """The certificate follows in a CertificateSigned of ours (whitepaper, A02)."""
-    chain = await group_commit().run(
-        certificates.sign_for_charger, charger, payload["csr"]
-    )
-    if chain is None:
-        return Answer({"status": "Rejected"})
-    follows = ("CertificateSigned", {"certificateChain": chain})
-    return Answer({"status": "Accepted"}, follows)
-
-
-Handler = Callable[[Charger, Payload], Awaitable[Payload | Answer]]
-
-_HANDLERS: dict[str, Handler] = {
+HANDLERS: Handlers = {
     "Authorize": on_authorize,
     "BootNotification": on_boot_notification,
     "DataTransfer": on_data_transfer,
@@ -191,26 +124,6 @@ def _id_tag_info(authorization: services.Authorization) -> Payload:
     if authorization.expires_at:
         info["expiryDate"] = format_time(authorization.expires_at)
     return info
-
-
-async def _record_status(
-    charger: Charger, subject: StationSubject, payload: Payload
-) -> Payload:
-    request_id = None
-    if "requestId" in payload:
-        request_id = _number(payload, "requestId")
-    await group_commit().run(
-        stations.record_station_status,
-        charger,
-        subject=subject,
-        status=payload["status"],
-        request_id=request_id,
-    )
-    return {}
-
-
-def _number(payload: Payload, name: str) -> int:
-    return check_range(payload, name, -NUMBER_LIMIT, NUMBER_LIMIT)
 
 
 def _meter(payload: Payload, name: str) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chargers.csms import v16
+from chargers.csms.common import handle
 from chargers.models import Charger
 from chargers.ocpp.messages import SENT_BY_CHARGERS
 from chargers.ocpp.schemas import actions
@@ -38,7 +39,7 @@ class Station:
         self.sent.append(json.loads(text))
 
     async def _handle(self, action: str, payload: dict[str, Any]) -> Any:
-        return (await v16.HANDLERS.handle(Charger(), action, payload)).payload
+        return (await handle(v16.HANDLERS, Charger(), action, payload)).payload
 
     async def ask(self, text: str | bytes) -> list[list[Any]]:
         self.sent.clear()
