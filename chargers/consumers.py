@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import contextlib
 import logging
 import secrets
 import sys
@@ -13,13 +14,16 @@ from urllib.parse import unquote
 
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.utils import timezone
+from redis.exceptions import RedisError
 from twisted.internet.defer import Deferred
 
 from . import requests, services
 from .choices import BootPolicy, Direction, ProcessRole, SecurityProfile
+from .connections import connections, tell
 from .csms import commands_v16, v16
 from .csms.common import Handlers, handle, triggered_by
 from .holder import Holder
@@ -107,6 +111,16 @@ class ChargerConsumer(Stranger):
         if not charger.is_virtual:
             await self._hold()
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """As Channels does, in one task: what other processes have to say comes by way
+        of ``chargers.connections``.
+        """
+        self.scope = scope
+        self.base_send = send
+        with contextlib.suppress(StopConsumer):
+            while True:
+                await self.dispatch(await receive())
+
     async def dispatch(self, message: dict[str, Any]) -> None:
         """As Channels does, without a hop to a thread for every frame.
 
@@ -130,7 +144,7 @@ class ChargerConsumer(Stranger):
         self.is_open = False
         self.session.close()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.channel_layer.group_discard(self._group, self.channel_name)
+        connections().remove(self.charger.pk, self)
         if not self.charger.is_virtual:
             await self._let_go(code)
 
@@ -155,19 +169,16 @@ class ChargerConsumer(Stranger):
             await self.close(REPLACED)
 
     async def _replace_others(self) -> None:
-        await self.channel_layer.group_add(self._group, self.channel_name)
-        await self.channel_layer.group_send(
-            self._group,
-            {
-                "type": "connection.replaced",
-                "by": self.connection_id,
-                "at": self.connected_at,
-            },
-        )
-
-    @property
-    def _group(self) -> str:
-        return f"charger.{self.charger.pk}"
+        await connections().add(self.charger.pk, self)
+        word = {
+            "type": "connection.replaced",
+            "by": self.connection_id,
+            "at": self.connected_at,
+        }
+        try:
+            await tell(self.charger.pk, word)
+        except (RedisError, OSError) as error:
+            logger.warning("%s: others do not hear of it: %s", self.charger, error)
 
     async def _hold(self) -> None:
         self.holder = await web_holder()

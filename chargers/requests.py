@@ -9,12 +9,11 @@ import secrets
 from typing import Any, cast
 
 import redis.asyncio
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django_rq import get_connection
 
 from .choices import Origin, RequestOutcome
+from .connections import tell_from_thread
 from .errors import (
     AnswerInvalid,
     NotAnswered,
@@ -94,8 +93,7 @@ def _exchange(
         "action": action,
         "payload": payload,
     }
-    layer = cast(Any, get_channel_layer())
-    async_to_sync(layer.group_send)(f"charger.{charger.pk}", message)
+    tell_from_thread(charger.pk, message)
     connection = get_connection()
     receipt = connection.blpop([_receipt_key(request_id)], RECEIPT_WAIT)
     # Claimed here, whoever hears of it now is too late: it was never sent.

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from chargers import consumers
+from chargers.connections import connections
 from chargers.group_commit import group_commit
 
 
@@ -16,5 +17,6 @@ async def web_process() -> AsyncIterator[None]:
     if consumers._holder is not None:
         await consumers._holder.stop()
         consumers._holder = None
+    await connections().close()
     # Else each test would leave a connection of the pool to a thread that ends.
     await group_commit().close()
