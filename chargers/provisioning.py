@@ -7,7 +7,7 @@ chargers that are due, so that one lost to a killed process is simply done by th
 
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -220,29 +220,49 @@ def create_job(
     location: Location,
     groups: Sequence[dict[str, Any]],
 ) -> ProvisioningJob:
-    """Store a bulk create and queue its making.
-
-    A group is ``{template, charger_ids?, chargers_number?}`` (contract, 9.2).
-    """
-    items = [
-        {"group": number, **item}
-        for number, group in enumerate(groups)
-        for item in expand(group)
-    ]
+    """Store a bulk create and queue its making; ``draft_job`` says what it takes."""
+    job = draft_job(organization=organization, location=location, groups=groups)
     with transaction.atomic():
-        job = ProvisioningJob.objects.create(
-            organization=organization,
-            location=location,
-            workflow_run_id=new_run_id(),
-            templates=[group["template"] for group in groups],
-            items=items,
-        )
+        job.save(force_insert=True)
         transaction.on_commit(lambda: _enqueue("make_chargers", str(job.pk)))
     return job
 
 
+def draft_job(
+    *,
+    organization: Organization,
+    location: Location,
+    groups: Sequence[dict[str, Any]],
+) -> ProvisioningJob:
+    """A bulk create, not stored yet.
+
+    A group is ``{template, charger_ids?, chargers_number?}`` (contract, 9.2); or, of our
+    own pages, ``{template, chargers: [{identity, name}]}``.
+    """
+    return ProvisioningJob(
+        organization=organization,
+        location=location,
+        workflow_run_id=new_run_id(),
+        templates=[group["template"] for group in groups],
+        items=[
+            {"group": number, **item}
+            for number, group in enumerate(groups)
+            for item in expand(group)
+        ],
+    )
+
+
+def problems_of(job: ProvisioningJob) -> list[str]:
+    """Of each item, what keeps it from being made now; empty where nothing does."""
+    outcomes = _Maker(job).outcomes(job.items)
+    return [str(o) if isinstance(o, InvalidCharger) else "" for o in outcomes]
+
+
 def expand(group: dict[str, Any]) -> Iterable[dict[str, str]]:
     """Identities and names of a group: given suffixes first, then random ones."""
+    if "chargers" in group:
+        yield from group["chargers"]
+        return
     template = group["template"]
     suffixes = list(group.get("charger_ids") or [])
     count = group.get("chargers_number")
@@ -308,23 +328,35 @@ class _Maker:
         }
 
     def make(self, items: Sequence[dict[str, Any]]) -> list[Charger]:
+        made = []
+        for item, outcome in zip(items, self.outcomes(items), strict=True):
+            if isinstance(outcome, Charger):
+                made.append(outcome)
+            else:
+                failure = {"identity": item["identity"], "error": str(outcome)}
+                self.job.failed.append(failure)
+        return made
+
+    def outcomes(
+        self, items: Sequence[dict[str, Any]]
+    ) -> Iterator[Charger | InvalidCharger]:
+        """Of each item its charger, or why it cannot be made."""
         identities = [item["identity"] for item in items]
         taken = set(
             Charger.objects.filter(
                 organization=self.job.organization, identity__in=identities
             ).values_list("identity", flat=True)
         )
-        made = []
         for item in items:
             try:
                 if item["identity"] in taken:
                     raise InvalidCharger(IDENTITY_TAKEN)
-                made.append(self._charger(item))
-                taken.add(item["identity"])
+                charger = self._charger(item)
             except InvalidCharger as error:
-                failure = {"identity": item["identity"], "error": str(error)}
-                self.job.failed.append(failure)
-        return made
+                yield error
+            else:
+                taken.add(item["identity"])
+                yield charger
 
     def _charger(self, item: dict[str, Any]) -> Charger:
         template = self.job.templates[item["group"]]
@@ -340,7 +372,7 @@ class _Maker:
             kind=ChargerKind.VIRTUAL,
             model=model,
             connector_type=template["connector_type"],
-            connector_count=model.connector_count,
+            connector_count=template.get("connector_count") or model.connector_count,
             ocpp_version=template.get("ocpp_version", "OCPP1.6"),
             ws_url=template["ws_url"].rstrip("/"),
             provisioning_job=self.job,

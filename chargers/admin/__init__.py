@@ -6,11 +6,11 @@ know: it registers subclasses of these classes in their place.
 
 from .catalog import BrandAdmin, ChargerModelAdmin
 from .chargers import ChargerAdmin
+from .id_tags import IdTagAdmin
 from .locations import LocationAdmin
 from .provisioning import ProvisioningJobAdmin
 from .records import (
     ChargerRecordAdmin,
-    IdTagAdmin,
     MessageAdmin,
     MeterValueAdmin,
     TransactionAdmin,

@@ -17,6 +17,9 @@ from chargers.models import Charger, Connector
 from chargers.provisioning import create_charger
 from chargers.templatetags.chargers_live import link_badge, status_badge
 from ocpplab.admin import OrganizationScopedAdmin, ScopedRelatedFilter, choice_filter
+from ocpplab.admin.importing import ImportsRows
+
+from .bulk import ManyChargersForm
 
 
 class ChargerForm(forms.ModelForm):
@@ -78,7 +81,12 @@ VersionFilter = choice_filter("OCPP version", "ocpp_version", VERSIONS)
 
 
 @admin.register(Charger)
-class ChargerAdmin(OrganizationScopedAdmin):
+class ChargerAdmin(ImportsRows, OrganizationScopedAdmin):
+    import_form = ManyChargersForm
+    import_title = "Add many chargers"
+    import_lead = (
+        "Virtual chargers, run by the portal. Each is shown before any is made."
+    )
     empty_list = "Add one: a virtual one is run here, a physical one dials the portal."
     form = ChargerForm
     list_display = [

@@ -1,73 +1,29 @@
-"""Id tags, and what chargers report: transactions, meter values, messages."""
+"""What chargers report: transactions, meter values, messages."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.utils import model_ngettext
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from chargers.choices import Direction
-from chargers.models import Charger, IdTag, Message, MeterValue, Transaction
+from chargers.models import Charger, Message, MeterValue, Transaction
 from chargers.ocpp.schemas import actions
 from chargers.ocpp.versions import Version
 from chargers.templatetags.chargers_live import FRAMES, payload, type_badge
 from ocpplab.access import access_of
 from ocpplab.admin import (
     DateRangeFilter,
-    OrganizationScopedAdmin,
     RecordAdmin,
     ScopedRelatedFilter,
     choice_filter,
     moment,
 )
 from ocpplab.html import badge, energy, power, pretty_json
-
-
-@admin.register(IdTag)
-class IdTagAdmin(OrganizationScopedAdmin):
-    empty_list = "Add one, or import many from a CSV file."
-    list_display = [
-        "id_tag",
-        "parent_id_tag",
-        "organization",
-        "is_blocked",
-        "expires_at",
-        "allows_concurrent",
-    ]
-    list_filter = [("organization", ScopedRelatedFilter), "is_blocked"]
-    list_select_related = ["organization"]
-    search_fields = ["id_tag", "parent_id_tag"]
-    actions = ["block", "unblock"]
-    export_columns = {
-        "id_tag": "id_tag",
-        "parent_id_tag": "parent_id_tag",
-        "blocked": "is_blocked",
-        "expires_at": "expires_at",
-        "allows_concurrent": "allows_concurrent",
-        "organization": "organization.slug",
-    }
-
-    @admin.action(description="Block", permissions=["change"])
-    def block(self, request: HttpRequest, tags: QuerySet[IdTag]) -> None:
-        self._set_blocked(request, tags, True)
-
-    @admin.action(description="Unblock", permissions=["change"])
-    def unblock(self, request: HttpRequest, tags: QuerySet[IdTag]) -> None:
-        self._set_blocked(request, tags, False)
-
-    def _set_blocked(
-        self, request: HttpRequest, tags: QuerySet[IdTag], is_blocked: bool
-    ) -> None:
-        mine = access_of(request).scope(tags, "organization", to_change=True)
-        count = mine.update(is_blocked=is_blocked)
-        done = "blocked" if is_blocked else "unblocked"
-        messages.success(request, f"{count} {model_ngettext(tags, count)} {done}.")
-
 
 NAMED = 5000  # chargers that a searched word names at most
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -65,3 +67,34 @@ def authorization_of(tag: IdTag | None, *, is_charging: bool = False) -> Authori
     else:
         status = ACCEPTED
     return Authorization(status, tag.parent_id_tag, tag.expires_at)
+
+
+# --- Many at once, from a file --------------------------------------------------------
+
+IMPORTED = ["parent_id_tag", "is_blocked", "expires_at", "allows_concurrent"]
+
+
+def fault_of(tag: IdTag) -> str:
+    """What is wrong with an id tag that is not stored yet; empty where nothing is."""
+    try:
+        tag.clean_fields(exclude=["organization"])
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
+
+
+@transaction.atomic
+def save_id_tags(tags: Sequence[IdTag]) -> None:
+    """Store id tags, each once; those that exist are changed."""
+    known = find_id_tags(Presented(tag.organization_id, tag.id_tag) for tag in tags)
+    changed, new = [], []
+    for tag in tags:
+        row = known.get(Presented(tag.organization_id, tag.id_tag).key)
+        if row is None:
+            new.append(tag)
+            continue
+        for name in IMPORTED:
+            setattr(row, name, getattr(tag, name))
+        changed.append(row)
+    IdTag.objects.bulk_create(new, batch_size=500)
+    IdTag.objects.bulk_update(changed, IMPORTED, batch_size=500)
