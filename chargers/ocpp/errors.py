@@ -10,7 +10,7 @@ DESCRIPTION_LIMIT = 255  # OCPP-J, CALLERROR: errorDescription
 _NAMES_OF_V16 = {
     "FormatViolation": "FormationViolation",
     "OccurrenceConstraintViolation": "OccurenceConstraintViolation",  # sic
-    "RpcFrameworkError": "ProtocolError",
+    "RpcFrameworkError": "FormationViolation",
     "MessageTypeNotSupported": "ProtocolError",
 }
 

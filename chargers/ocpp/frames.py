@@ -98,6 +98,10 @@ class UnknownMessageType(FrameError):
     """A well-formed array whose message type is none of ours: to be ignored in 1.6."""
 
 
+class BadMessageId(FrameError):
+    """A CALL whose id is empty or too long: 1.6 has it answered under that id."""
+
+
 class Unanswerable(FrameError):
     """A faulty answer, or a faulty SEND: neither is ever answered."""
 
@@ -127,17 +131,8 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
             OCPPError("RpcFrameworkError", "The frame is no OCPP-J message array.")
         )
     kind, message_id = data[0], data[1]
-    if (
-        not isinstance(message_id, str)
-        or not 0 < len(message_id) <= MESSAGE_ID_LIMIT
-        or has_unstorable_text(message_id)
-    ):
-        raise FrameError(
-            OCPPError(
-                "RpcFrameworkError",
-                "The message id is no string of 1 to 36 characters.",
-            )
-        )
+    if not isinstance(message_id, str) or has_unstorable_text(message_id):
+        raise FrameError(OCPPError("RpcFrameworkError", "The message id is no text."))
     if type(kind) is not int:
         kind = type(kind).__name__
     if kind not in (OF_V21 if version is Version.V21 else OF_ALL):
@@ -145,11 +140,18 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
             OCPPError("MessageTypeNotSupported", f"There is no message type {kind}."),
             message_id,
         )
+    if not 0 < len(message_id) <= MESSAGE_ID_LIMIT:
+        length = f"The message id has not 1 to {MESSAGE_ID_LIMIT} characters."
+        faulty = BadMessageId if kind == CALL else Unanswerable
+        raise faulty(OCPPError("RpcFrameworkError", length), message_id)
     problem = ""
-    if "\\u" in text and has_unstorable_text(data):
-        problem = "The text holds a NUL or half a surrogate pair."
-    elif not is_clear:
+    if not is_clear:
         problem = "An object has the same name twice."
+    elif "\\u" in text and has_unstorable_text(data):
+        try:
+            data = _storable(data)
+        except RecursionError:
+            problem = "It is nested too deeply."
     frame = problem or _frame(kind, message_id, data)
     if isinstance(frame, str):
         faulty = FrameError if kind == CALL else Unanswerable
@@ -164,11 +166,11 @@ def _frame(kind: int, message_id: str, data: list[Any]) -> Frame | str:
             return f"A CALL has 4 elements, not {len(data)}."
         if not isinstance(data[2], str):
             return "The action is no string."
-        if not isinstance(data[3], dict):
+        if not _is_payload(data[3]):
             return "The payload is no object."
-        return (Call if kind == CALL else Send)(message_id, data[2], data[3])
-    if kind == CALLRESULT and len(data) == 3 and isinstance(data[2], dict):
-        return CallResult(message_id, data[2])
+        return (Call if kind == CALL else Send)(message_id, data[2], data[3] or {})
+    if kind == CALLRESULT and len(data) == 3 and _is_payload(data[2]):
+        return CallResult(message_id, data[2] or {})
     if kind != CALLRESULT and 3 <= len(data) <= 5 and isinstance(data[2], str):
         # Description and details are often left out or null; the code is what counts.
         description = data[3] if len(data) > 3 and isinstance(data[3], str) else ""
@@ -176,6 +178,11 @@ def _frame(kind: int, message_id: str, data: list[Any]) -> Frame | str:
         error = CallError if kind == CALLERROR else CallResultError
         return error(message_id, data[2], description, details)
     return "The answer has a wrong shape."
+
+
+def _is_payload(part: Any) -> bool:
+    """Whether it is an object, or null for none (OCPP-J 1.6, 4.2.1)."""
+    return part is None or isinstance(part, dict)
 
 
 def _dump(message: list[Any]) -> str:
@@ -227,3 +234,17 @@ def has_unstorable_text(data: Any) -> bool:
     except (UnicodeEncodeError, RecursionError):
         return True
     return rb"\u0000" in encoded
+
+
+def _storable(part: Any) -> Any:
+    """The same with each NUL and half surrogate pair replaced: legal JSON that no
+    database keeps, and no reason to refuse what a charger has to tell.
+    """
+    if isinstance(part, str):
+        text = part.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(part, list):
+        return [_storable(item) for item in part]
+    if isinstance(part, dict):
+        return {_storable(name): _storable(value) for name, value in part.items()}
+    return part

@@ -17,6 +17,27 @@ def is_password_key(key: str) -> bool:
     return key.lower() in _SECRET_KEYS
 
 
+def accepted_password(
+    action: str, payload: dict[str, Any], answer: dict[str, Any]
+) -> str | None:
+    """The new password of the connection, if this request set one and was accepted.
+
+    From then on the charger presents it, and no other (whitepaper, A01.FR.03).
+    """
+    if action == "ChangeConfiguration" and is_password_key(payload["key"]):
+        # One that reboots first presents it afterwards.
+        is_accepted = answer["status"] in ("Accepted", "RebootRequired")
+        return str(payload["value"]) if is_accepted else None
+    if action == "SetVariables":
+        for item, result in zip(
+            payload["setVariableData"], answer["setVariableResult"], strict=False
+        ):
+            is_password = is_password_key(item["variable"]["name"])
+            if is_password and result["attributeStatus"] == "Accepted":
+                return str(item["attributeValue"])
+    return None
+
+
 def without_secrets(action: str, payload: dict[str, Any]) -> dict[str, Any]:
     """The payload of a request with its secrets hidden."""
     if action not in _CARRIERS:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from .errors import CallTimeout, FrameError, InvalidAnswer, LinkClosed, OCPPError
 from .frames import (
+    BadMessageId,
     Call,
     CallError,
     CallResult,
@@ -253,19 +254,27 @@ class Session:
             )
             await self._emit(complaint, action)
 
+    def _spoil(self, message_id: str | None, error: OCPPError) -> None:
+        """Who waits for the answer with this id need wait no longer."""
+        waiting = self._open
+        if waiting is None or waiting[0].message_id != message_id:
+            return
+        if not waiting[1].done():
+            waiting[1].set_exception(InvalidAnswer(error.code, error.description))
+
     async def _refuse(self, problem: FrameError) -> None:
         """Answer a text that is no OCPP-J message, where its version has an answer."""
-        if isinstance(problem, Unanswerable):
-            return
         message_id = problem.message_id
-        # 1.6 ignores unknown message types and has no id for an answer without one.
-        if self.version.is_v16 and (
-            message_id is None or isinstance(problem, UnknownMessageType)
-        ):
+        if isinstance(problem, Unanswerable):
+            self._spoil(message_id, problem.error)
             return
-        error = self._error_for(
-            "-1" if message_id is None else message_id, problem.error
-        )
+        if self.version.is_v16:
+            # It ignores unknown message types, and what has no id it cannot answer.
+            if message_id is None or isinstance(problem, UnknownMessageType):
+                return
+        elif message_id is None or isinstance(problem, BadMessageId):
+            message_id = "-1"
+        error = self._error_for(message_id, problem.error)
         await self._emit(error, "")
 
     def _error_for(self, message_id: str, error: OCPPError) -> CallError:

@@ -34,8 +34,6 @@ def test_a_frame_survives_the_wire(frame: Call | CallResult | CallError) -> None
         "[2]",
         "null",
         '[2, 17, "Heartbeat", {}]',
-        '[2, "", "Heartbeat", {}]',
-        f'[2, "{"x" * 37}", "Heartbeat", {{}}]',
         '[2, "\\u0000", "Heartbeat", {}]',
         '[2, "\\ud800", "Heartbeat", {}]',
         '[3, "1", {"a": NaN}]',
@@ -56,10 +54,7 @@ def test_what_has_no_usable_id_cannot_be_answered(text: str | bytes) -> None:
         '[2, "1", "Heartbeat"]',
         '[2, "1", 7, {}]',
         '[2, "1", "Heartbeat", []]',
-        '[2, "1", "Heartbeat", null]',
         '[2, "1", "Heartbeat", {}, {}]',
-        '[2, "1", "DataTransfer", {"vendorId": "\\u0000"}]',
-        '[2, "1", "DataTransfer", {"vendorId": "\\udfff"}]',
     ],
 )
 def test_a_malformed_call_is_a_format_violation(text: str) -> None:

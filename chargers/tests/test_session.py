@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from chargers.ocpp.errors import CallTimeout, LinkClosed, OCPPError
+from chargers.ocpp.errors import CallTimeout, InvalidAnswer, LinkClosed, OCPPError
 from chargers.ocpp.frames import Frame
 from chargers.ocpp.session import Reply, Session
 from chargers.ocpp.versions import Version
 
 TIME = "2026-01-01T00:00:00Z"
+FIRMWARE = {"location": "https://example.com/f", "retrieveDate": TIME}
 
 
 class Peer:
@@ -309,3 +310,21 @@ async def test_2_0_1_does_not_know_the_message_types_of_2_1(kind: int) -> None:
     assert answer is not None
     assert answer[:3] == [4, "7", "MessageTypeNotSupported"]
     assert await Peer().ask(message) is None
+
+
+async def test_an_answer_of_a_wrong_shape_ends_the_wait() -> None:
+    peer = Peer()
+    asking = asyncio.create_task(peer.session.call("ClearCache", {}))
+    message_id = (await peer.sent.get())[1]
+    await peer.ask([3, "another", 5])
+    assert not asking.done()
+    await peer.ask([3, message_id, 5])
+    with pytest.raises(InvalidAnswer):
+        await asking
+
+
+async def test_an_answer_without_a_payload_is_an_empty_one() -> None:
+    peer = Peer()
+    asking = asyncio.create_task(peer.session.call("UpdateFirmware", FIRMWARE))
+    await peer.ask([3, (await peer.sent.get())[1], None])
+    assert await asking == {}
