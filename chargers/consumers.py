@@ -31,6 +31,7 @@ from .models import Charger
 from .ocpp.errors import CallTimeout, InvalidAnswer, LinkClosed, OCPPError
 from .ocpp.frames import Frame
 from .ocpp.messages import SENT_BY_CHARGERS
+from .ocpp.secrecy import accepted_password
 from .ocpp.session import Reply, Session
 from .ocpp.versions import Version, choose_subprotocol
 from .services import certificates, links
@@ -212,10 +213,9 @@ class ChargerConsumer(Stranger):
             )
         if not charger.password_hash:
             return profile == SecurityProfile.UNSECURED
-        user, password = _basic_credentials(dict(self.scope["headers"]))
-        return user == charger.identity and await asyncio.to_thread(
-            services.password_matches, charger, password
-        )
+        headers = dict(self.scope["headers"])
+        password = _basic_password(headers, charger.identity)
+        return password is not None and services.password_matches(charger, password)
 
     def _is_secure(self) -> bool:
         """Whether TLS ends here, or at a proxy that is trusted to say so."""
@@ -261,7 +261,10 @@ class ChargerConsumer(Stranger):
     async def _call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         if triggered := triggered_by(action, payload):
             self.triggered.add(triggered)
-        return await self.session.call(action, payload)
+        answer = await self.session.call(action, payload)
+        if password := accepted_password(action, payload, answer):
+            await database_sync_to_async(services.keep_password)(self.charger, password)
+        return answer
 
     async def _tell(self, action: str, payload: dict[str, Any]) -> None:
         """Send a CALL that nobody waits for."""
@@ -341,14 +344,17 @@ def _stop_with_daphne(holder: Holder) -> None:
         )
 
 
-def _basic_credentials(headers: dict[bytes, bytes]) -> tuple[str, str]:
-    """User and password of an Authorization header; empty when there are none."""
+def _basic_password(headers: dict[bytes, bytes], identity: str) -> bytes | None:
+    """The password of an Authorization header that names this identity as its user.
+
+    An identity may hold a colon itself; the key may be any bytes (OCPP-J 1.6, 6.2.2).
+    """
     scheme, _, encoded = headers.get(b"authorization", b"").partition(b" ")
     if scheme.lower() != b"basic":
-        return "", ""
+        return None
     try:
-        text = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    user, _, password = text.partition(":")
-    return user, password
+        text = base64.b64decode(encoded.strip(), validate=True)
+    except binascii.Error:
+        return None
+    user = f"{identity}:".encode()
+    return text.removeprefix(user) if text.startswith(user) else None

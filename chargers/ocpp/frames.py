@@ -142,8 +142,8 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
         )
     if not 0 < len(message_id) <= MESSAGE_ID_LIMIT:
         length = f"The message id has not 1 to {MESSAGE_ID_LIMIT} characters."
-        faulty = BadMessageId if kind == CALL else Unanswerable
-        raise faulty(OCPPError("RpcFrameworkError", length), message_id)
+        unusable = BadMessageId if kind == CALL else Unanswerable
+        raise unusable(OCPPError("RpcFrameworkError", length), message_id)
     problem = ""
     if not is_clear:
         problem = "An object has the same name twice."

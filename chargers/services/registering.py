@@ -1,5 +1,6 @@
 """Registering chargers, changing and removing them."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from chargers.models import Charger, ChargerModel, Connector, Location
 from ocpplab.encryption import encrypt
 from ocpplab.models import Organization
 
-PASSWORD_HASHER = "charger_pbkdf2"  # noqa: S105, see settings.PASSWORD_HASHERS
+PASSWORD_HASHER = "charger_hmac"  # noqa: S105, see settings.PASSWORD_HASHERS
 
 
 @transaction.atomic
@@ -123,11 +124,30 @@ def set_password(charger: Charger, password: str) -> None:
             charger.password_encrypted = encrypt(password)
 
 
-def password_matches(charger: Charger, password: str) -> bool:
-    """Whether the password is the charger's; one without a password takes any."""
+def password_matches(charger: Charger, presented: bytes) -> bool:
+    """Whether the password is the charger's; one without a password takes any.
+
+    A key that was set as hexadecimal digits may be presented as those, or as the bytes
+    that they stand for (OCPP-J 1.6, 6.2.2).
+    """
     if not charger.password_hash:
         return True
-    return check_password(password, charger.password_hash, preferred=PASSWORD_HASHER)
+    readings = [presented.hex(), presented.hex().upper()]
+    with contextlib.suppress(UnicodeDecodeError):
+        readings.insert(0, presented.decode())
+    return any(
+        check_password(reading, charger.password_hash, preferred=PASSWORD_HASHER)
+        for reading in readings
+    )
+
+
+def keep_password(charger: Charger, password: str) -> None:
+    """From now on the charger presents this password, which it has accepted."""
+    set_password(charger, password)
+    Charger.objects.filter(pk=charger.pk).update(
+        password_hash=charger.password_hash,
+        password_encrypted=charger.password_encrypted,
+    )
 
 
 def add_connectors(charger: Charger) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 from channels.testing import WebsocketCommunicator
 from django.db import connection
@@ -27,14 +28,16 @@ class Station(WebsocketCommunicator):
         self,
         path: str,
         *,
-        password: str = "",
+        password: str | bytes = "",
         extensions: dict[str, Any] | None = None,
         headers: list[tuple[bytes, bytes]] | None = None,
     ) -> None:
         headers = list(headers or ())
         if password:
             identity = path.rpartition("/")[2]
-            secret = base64.b64encode(f"{identity}:{password}".encode())
+            if isinstance(password, str):
+                password = password.encode()
+            secret = base64.b64encode(unquote(identity).encode() + b":" + password)
             headers.append((b"authorization", b"Basic " + secret))
         super().__init__(
             websocket_urls, path, headers=headers, subprotocols=["ocpp1.6"]

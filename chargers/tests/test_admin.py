@@ -101,8 +101,8 @@ def test_a_charger_is_registered_with_its_models_connectors(
     assert answer.status_code == 302
     assert charger.connector_count == 2
     assert charger.connectors.count() == 3
-    assert password_matches(charger, "x" * 20)
-    assert not password_matches(charger, "y" * 20)
+    assert password_matches(charger, b"x" * 20)
+    assert not password_matches(charger, b"y" * 20)
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ def test_a_password_is_kept_replaced_or_removed_but_never_shown(
     signed_in.post(page_of(charger), settings_of)
     charger.refresh_from_db()
     assert charger.name == "Renamed"
-    assert password_matches(charger, "secret password")
+    assert password_matches(charger, b"secret password")
     assert "secret password" not in signed_in.get(page_of(charger)).content.decode()
     signed_in.post(page_of(charger), {**settings_of, "password": "another password"})
     charger.refresh_from_db()
-    assert not password_matches(charger, "secret password")
+    assert not password_matches(charger, b"secret password")
     signed_in.post(page_of(charger), {**settings_of, "clear_password": "on"})
     charger.refresh_from_db()
     assert charger.password_hash == charger.password_encrypted == ""

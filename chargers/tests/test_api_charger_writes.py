@@ -84,7 +84,7 @@ def test_it_is_what_was_asked_for(api: APIClient, location: Location) -> None:
     charger = Charger.objects.get()
     assert charger.ws_url == "wss://csms.example/ocpp"
     assert charger.location_name == "Acme"
-    assert services.password_matches(charger, "a secret of the bay")
+    assert services.password_matches(charger, b"a secret of the bay")
     assert Connector.objects.filter(charger=charger).count() == 2
 
 

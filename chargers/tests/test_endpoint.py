@@ -99,6 +99,46 @@ async def test_a_security_profile_is_the_least_that_is_asked_for(
     assert await dial(path_of(physical_charger), **options) == status
 
 
+@pytest.mark.parametrize(
+    ("password", "presented", "status"),
+    [
+        ("0f" * 20, "0f" * 20, 101),
+        ("0f" * 20, b"\x0f" * 20, 101),
+        ("FE" * 20, b"\xfe" * 20, 101),
+        ("fe" * 20, b"\xfe" * 20, 101),
+        ("fe" * 20, b"\xfd" * 20, 401),
+        ("pass:word", "pass:word", 101),
+        ("Größe", "Größe", 101),
+        ("secret", "Secret", 401),
+    ],
+)
+async def test_a_key_may_be_presented_as_digits_or_as_their_bytes(
+    physical_charger: Charger, password: str, presented: Any, status: int
+) -> None:
+    await sync_to_async(services.keep_password)(physical_charger, password)
+    assert await dial(path_of(physical_charger), password=presented) == status
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"", b"Basic", b"Basic !", b"Basic QQ", b"Bearer QUNNRS1DUC0xOnNlY3JldA=="],
+)
+async def test_a_header_of_no_credentials_is_refused(
+    physical_charger: Charger, header: bytes
+) -> None:
+    await sync_to_async(services.keep_password)(physical_charger, "secret")
+    headers = [(b"authorization", header)]
+    assert await dial(path_of(physical_charger), headers=headers) == 401
+
+
+async def test_an_identity_may_hold_a_colon(organization: Organization) -> None:
+    charger = await sync_to_async(services.register_charger)(
+        organization=organization, identity="A:1", kind="physical", password="b:c"
+    )
+    assert await dial(path_of(charger), password="b:c") == 101
+    assert await dial("ocpp/acme/A%3A1", password="b:c") == 101
+
+
 async def test_mutual_tls_asks_for_the_chargers_own_certificate(
     physical_charger: Charger, virtual_charger: Charger
 ) -> None:

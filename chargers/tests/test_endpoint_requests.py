@@ -11,7 +11,7 @@ from channels.testing import WebsocketCommunicator
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
-from chargers import consumers, requests
+from chargers import consumers, requests, services
 from chargers.errors import (
     AnswerInvalid,
     NotAnswered,
@@ -21,7 +21,7 @@ from chargers.errors import (
     UnknownRequest,
 )
 from chargers.models import Charger, Message, OperatorRequest
-from chargers.tests.station import ask, connected, in_thread, update
+from chargers.tests.station import Station, ask, connected, in_thread, path_of, update
 from ocpplab.models import Organization, Role
 from ocpplab.services import create_token
 
@@ -327,3 +327,32 @@ async def test_a_password_is_kept_in_no_log(physical_charger: Charger) -> None:
     assert not await Message.objects.filter(text__contains=secret).aexists()
     row = await OperatorRequest.objects.aget()
     assert row.payload == {"key": "AuthorizationKey", "value": "***"}
+
+
+@pytest.mark.parametrize(
+    ("status", "is_new"),
+    [
+        ("Accepted", True),
+        ("RebootRequired", True),
+        ("Rejected", False),
+        ("NotSupported", False),
+    ],
+)
+async def test_a_password_counts_once_the_charger_has_accepted_it(
+    physical_charger: Charger, status: str, is_new: bool
+) -> None:
+    old, new = "0a" * 20, "0b" * 20
+    await sync_to_async(services.keep_password)(physical_charger, old)
+    change = {"key": "authorizationKey", "value": new}
+    async with connected(physical_charger, password=old) as station:
+        asking = asyncio.create_task(
+            ask(physical_charger, "ChangeConfiguration", change)
+        )
+        message_id, _, _ = await station.next_request()
+        await station.reply(message_id, {"status": status})
+        await asking
+    right, wrong = (new, old) if is_new else (old, new)
+    station = Station(path_of(physical_charger), password=wrong)
+    assert await station.dial() == 401
+    async with connected(physical_charger, password=right):
+        pass

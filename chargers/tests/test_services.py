@@ -378,5 +378,5 @@ def test_passwords_are_not_kept_in_the_clear(organization: Organization) -> None
     )
     kept = str(Charger.objects.filter(pk=charger.pk).values().get())
     assert "s3cret" not in kept
-    assert services.password_matches(charger, "s3cret-s3cret-s3")
-    assert not services.password_matches(charger, "wrong")
+    assert services.password_matches(charger, b"s3cret-s3cret-s3")
+    assert not services.password_matches(charger, b"wrong")
