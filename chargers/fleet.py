@@ -5,9 +5,11 @@ It joins the virtual chargers, which know neither database nor Redis, to both.
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +18,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.utils import timezone
 
-from ocpplab.encryption import decrypt
+from ocpplab.encryption import decrypt, encrypt
 
 from . import leases, services
 from .batching import BatchWriter
@@ -26,6 +28,7 @@ from .models import Charger
 from .ocpp.versions import Version
 from .virtual.charger import ChargerSpec, VirtualCharger
 from .virtual.clock import SystemClock
+from .virtual.uploads import ReadLog
 
 logger = logging.getLogger(__name__)
 
@@ -125,11 +128,12 @@ class Fleet:
             return
         virtual = VirtualCharger(
             spec,
-            state=state,
+            state=_unsealed(charger_id, state),
             store=_Flash(charger_id, self.states, self.holder.name),
             clock=self.clock,
             on_frame=self._logger_for(charger_id),
             on_link=on_link,
+            read_log=self._log_reader_for(charger_id),
         )
         task = asyncio.create_task(self._run_charger(charger_id, virtual))
         self._runs[charger_id] = Run(virtual, task, _key_of(row))
@@ -171,6 +175,14 @@ class Fleet:
 
         return on_frame
 
+    def _log_reader_for(self, charger_id: str) -> ReadLog:
+        async def read_log(since: datetime | None, until: datetime | None) -> list[str]:
+            await self.holder.flush()
+            read = database_sync_to_async(services.message_lines)
+            return await read(charger_id, since, until)
+
+        return read_log
+
     def _link_listener_for(self, charger_id: str) -> Callable[[bool, str], None]:
         def on_link(is_up: bool, detail: str) -> None:
             self.holder.links.put(
@@ -192,11 +204,35 @@ class _Flash:
         self.charger_id = charger_id
         self.states = states
         self.holder = holder
+        self._secrets: dict[str, Any] = {}
+        self._sealed = ""
 
     async def save(self, state: dict[str, Any]) -> None:
         await self.states.write(
-            services.SavedState(self.charger_id, self.holder, state)
+            services.SavedState(
+                self.charger_id,
+                self.holder,
+                {**state, "secrets": self._seal(state["secrets"])},
+            )
         )
+
+    def _seal(self, secrets: dict[str, Any]) -> str:
+        """Encrypted anew only when they have changed, which they seldom do."""
+        if secrets != self._secrets:
+            self._sealed = encrypt(json.dumps(secrets)) if secrets else ""
+            self._secrets = secrets
+        return self._sealed
+
+
+def _unsealed(charger_id: str, state: dict[str, Any]) -> dict[str, Any]:
+    """The saved state with its secrets in the clear."""
+    sealed = state.get("secrets")
+    try:
+        secrets = json.loads(decrypt(sealed)) if sealed else {}
+    except InvalidToken:
+        logger.error("%s: its secrets are from another SECRET_KEY", charger_id)
+        secrets = {}
+    return {**state, "secrets": secrets}
 
 
 async def _stop_run(run: Run) -> None:

@@ -18,6 +18,8 @@ from chargers.models import (
 )
 from chargers.rows import insert_rows, update_rows, upsert_rows
 
+LINES_LIMIT = 1000  # frames of one file of diagnostics
+
 _FRAME_FIELDS = (
     "charger",
     "direction",
@@ -141,6 +143,19 @@ class Frame(NamedTuple):
 def record_messages(frames: Sequence[Frame]) -> None:
     """Add to the OCPP message log."""
     insert_rows(Message, _FRAME_FIELDS, frames)
+
+
+def message_lines(
+    charger_id: str, since: datetime | None, until: datetime | None
+) -> list[str]:
+    """The last frames of a charger between two moments, oldest first, as text."""
+    frames = Message.objects.filter(charger=charger_id)
+    if since is not None:
+        frames = frames.filter(timestamp__gte=since)
+    if until is not None:
+        frames = frames.filter(timestamp__lte=until)
+    last = frames.values_list("timestamp", "direction", "text")[:LINES_LIMIT]
+    return [f"{at.isoformat()} {way} {text}" for at, way, text in reversed(last)]
 
 
 def delete_old_messages(before: datetime) -> None:

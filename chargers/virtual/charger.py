@@ -14,18 +14,24 @@ from ..ocpp.frames import Frame
 from ..ocpp.versions import Version
 from .authorization import AuthorizationCache, LocalList
 from .authorizing import Authorizer
+from .certificates import CertificateStore
 from .charging import Charging
 from .clock import Clock, format_time, parse_time, wait_for_event
 from .commands import Commands
 from .connector import Connector, Notice, StopReason
+from .credentials import Credentials
+from .firmware import Firmware
 from .flash import Flash, Store
 from .metering import Metering
+from .notices import Notices
 from .outbox import Outbox
 from .power import Power
 from .protocol import Protocol
 from .reservation import Reservations
+from .security import SecurityLog
 from .smart_charging import Profiles
 from .uplink import Uplink, cancel
+from .uploads import ReadLog, Uploads, no_log
 from .v2.protocol import ProtocolV2
 from .v16_protocol import ProtocolV16
 
@@ -82,6 +88,7 @@ class VirtualCharger:
         clock: Clock,
         on_frame: FrameListener,
         on_link: Callable[[bool, str], None],
+        read_log: ReadLog = no_log,
     ) -> None:
         self.spec = spec
         self.clock = clock
@@ -114,6 +121,12 @@ class VirtualCharger:
             on_failure=self.charging.on_failure,
             on_outcome=self.charging.on_outcome,
         )
+        self.notices = Notices(self, state.get("notices", []))
+        self.security = SecurityLog(self, state.get("security_log", []))
+        self.certificates = CertificateStore(state.get("certificates", []))
+        self.credentials = Credentials(self, state.get("secrets", {}))
+        self.firmware = Firmware(self, state.get("firmware", {}))
+        self.uploads = Uploads(self, state.get("upload"), read_log)
         self._commands = Commands(self)
         self.uplink = Uplink(
             self, handle=self._handle, observe=self._observe, on_link=on_link
@@ -135,6 +148,9 @@ class VirtualCharger:
     async def run(self) -> None:
         """Dial, boot, serve, reconnect; until cancelled or stopped."""
         self._stopped.clear()
+        self.security.note("StartupOfTheDevice")
+        for errand in (self.notices, self.firmware, self.uploads):
+            errand.resume()
         bodies = (
             self.uplink.run(),
             self.outbox.run(),
@@ -324,6 +340,7 @@ class VirtualCharger:
 
     def settle_availability(self) -> None:
         """The charger as a whole changes once no connector is waiting any more."""
+        self.firmware.settle()
         whole = self.connectors[0]
         if whole.scheduled_operative is None:
             return
@@ -332,13 +349,13 @@ class VirtualCharger:
             if self.is_online:
                 self.report_soon(whole)
 
-    async def reboot(self, *, hard: bool) -> None:
+    async def reboot(self, *, hard: bool, reason: str = "RemoteReset") -> None:
         """Restart as Reset asks (1.6, 5.14).
 
         Soft, transactions are reported before; hard, after the boot.
         """
         if hard:
-            self.uplink.restart()
+            self.uplink.restart(reason)
         for connector in self.outlets:
             self.charging.forget_remote_start(connector)
             if connector.transaction is not None:
@@ -346,7 +363,7 @@ class VirtualCharger:
                 self.charging.end(connector, reason)
         if not hard:
             await wait_for_event(self.outbox.emptied, self.clock, SOFT_RESET_LIMIT)
-            self.uplink.restart()
+            self.uplink.restart(reason)
 
     # -- memory ----------------------------------------------------------------------
 
@@ -371,6 +388,12 @@ class VirtualCharger:
             "profiles": self.profiles.to_state(),
             "reservations": self.reservations.to_state(),
             "outbox": self.outbox.to_state(),
+            "notices": self.notices.to_state(),
+            "security_log": self.security.to_state(),
+            "certificates": self.certificates.to_state(),
+            "secrets": self.credentials.to_state(),
+            "firmware": self.firmware.to_state(),
+            "upload": self.uploads.to_state(),
             **self.protocol.to_state(),
         }
 

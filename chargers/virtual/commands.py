@@ -68,6 +68,7 @@ class Commands:
                 needs_reboot = needs_reboot or status == "RebootRequired"
             else:
                 refused.append(f"{name} {problem}")
+        self._charger.uplink.refresh()
         if refused:
             status, msg = "Rejected", "Refused: " + "; ".join(refused)
         elif needs_reboot:
@@ -317,7 +318,7 @@ class Commands:
             raise CommandRejected(
                 f"connector {connector.number} is Faulted ({connector.fault})"
             )
-        if not connector.is_operative:
+        if not connector.is_operative or connector.is_blocked:
             raise CommandRejected(f"connector {connector.number} is Unavailable")
 
     def _require_startable(self, connector: Connector) -> None:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import smart_charging
 from .authorization import LOCAL_LIST_LIMIT
+from .certificates import CHAIN_LIMIT, ROOTS_LIMIT
 from .meter import is_measurable
+from .transfers import PROTOCOLS
 
 _SAMPLED = (
     "Energy.Active.Import.Register,Power.Active.Import,Power.Offered,"
@@ -13,8 +16,6 @@ _SAMPLED = (
 )
 KEYS_LIMIT = 100  # GetConfigurationMaxKeys
 MEASURANDS_LIMIT = 50  # in one key
-CERTIFICATES_LIMIT = 20  # CertificateStoreMaxLength
-CHAIN_LIMIT = 10_000  # characters, CertificateSignedMaxChainSize
 _MAX_INTEGER = 2**31 - 1
 
 
@@ -159,9 +160,10 @@ _KEYS = (
     _fixed("AdditionalRootCertificateCheck", "false"),
     Key("AuthorizationKey", "", _authorization_key, is_writeonly=True),
     _fixed("CertificateSignedMaxChainSize", str(CHAIN_LIMIT)),
-    _fixed("CertificateStoreMaxLength", str(CERTIFICATES_LIMIT)),
+    _fixed("CertificateStoreMaxLength", str(ROOTS_LIMIT)),
     Key("CpoName", "", _name),
-    _fixed("SupportedFileTransferProtocols", "HTTP,HTTPS"),
+    Key("SecurityProfile", "0", _security_profile),
+    _fixed("SupportedFileTransferProtocols", PROTOCOLS),
 )
 
 
@@ -174,6 +176,13 @@ def phase_rotation(value: str, connector: int) -> str:
     return "RST"
 
 
+class Binding(NamedTuple):
+    """A key whose value lives elsewhere; ``change`` says why not, or ""."""
+
+    read: Callable[[], str]
+    change: Callable[[str], str]
+
+
 class Configuration:
     """The keys of one charger; ``values`` are those that were ever set."""
 
@@ -183,7 +192,6 @@ class Configuration:
         *,
         connectors: int,
         is_dc: bool = False,
-        security_profile: int = 0,
     ) -> None:
         keys = (
             *_KEYS,
@@ -191,12 +199,17 @@ class Configuration:
             _fixed("ConnectorPhaseRotationMaxLength", str(connectors + 1)),
             _fixed("ConnectorSwitch3to1PhaseSupported", str(not is_dc).lower()),
             _fixed("NumberOfConnectors", str(connectors)),
-            Key("SecurityProfile", str(security_profile), _security_profile),
         )
         self._keys = {key.name: key for key in keys}
+        self._bound: dict[str, Binding] = {}
         self._values: dict[str, str] = {}
         for name, value in values.items():
             self.change(name, value)
+
+    def bind(self, name: str, binding: Binding) -> None:
+        """The key is somebody else's from now on."""
+        self._bound[name] = binding
+        self._values.pop(name, None)
 
     def __contains__(self, name: str) -> bool:
         return name in self._keys
@@ -211,6 +224,8 @@ class Configuration:
         return self._keys[name].is_writeonly
 
     def text(self, name: str) -> str:
+        if name in self._bound:
+            return self._bound[name].read()
         return self._values.get(name, self._keys[name].default)
 
     def integer(self, name: str) -> int:
@@ -232,8 +247,11 @@ class Configuration:
             return "Rejected", "is read-only"
         try:
             normal = key.normalize(value)
-        except ValueError as problem:
-            return "Rejected", str(problem)
+        except ValueError as error:
+            return "Rejected", str(error)
+        if name in self._bound:
+            problem = self._bound[name].change(normal)
+            return ("Rejected" if problem else "Accepted"), problem
         is_new = normal != self.text(name)
         self._values[name] = normal
         return ("RebootRequired" if key.needs_reboot and is_new else "Accepted"), ""

@@ -143,6 +143,7 @@ class Connector:
         self.is_finished = False  # had its transaction, the cable is still in
         self.is_reserved = False  # for one who has not come yet
         self.is_departing = False  # the EV leaves as soon as it is stopped
+        self.is_blocked = False  # for the installation of firmware
         self.limit_w: float | None = None  # set by hand
         self.schedule: Limit | None = None  # what charging profiles allow now
         self.transaction: Transaction | None = None
@@ -158,7 +159,7 @@ class Connector:
             return Status.FAULTED
         if self.transaction is not None:
             return self._status_in_transaction()
-        if not self.is_operative:
+        if not self.is_operative or self.is_blocked:
             return Status.UNAVAILABLE
         if self.vehicle is not None and self.is_finished:
             return Status.FINISHING
@@ -183,7 +184,12 @@ class Connector:
     @property
     def is_free(self) -> bool:
         """Whether a transaction could be started, if there is a cable."""
-        return self.transaction is None and self.is_operative and not self.fault
+        return (
+            self.transaction is None
+            and self.is_operative
+            and not self.is_blocked
+            and not self.fault
+        )
 
     @property
     def supply(self) -> Supply:

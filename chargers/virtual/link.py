@@ -4,7 +4,6 @@ import base64
 import random
 import socket
 import ssl
-from functools import cache
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
@@ -84,6 +83,12 @@ class Link:
         self.session.close()
         await self._connection.close()
 
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """What the CSMS has shown by TLS (DER)."""
+        tls = self._connection.transport.get_extra_info("ssl_object")
+        return tls.getpeercert(binary_form=True) if tls is not None else None
+
     async def _transmit(self, text: str) -> None:
         try:
             await self._connection.send(text)
@@ -101,7 +106,8 @@ async def dial(
     url: str,
     version: Version,
     *,
-    credentials: tuple[str, str] | None,
+    login: tuple[str, bytes] | None,
+    tls: ssl.SSLContext | None,
     ping_interval: int,
 ) -> ClientConnection:
     """Open a WebSocket that speaks the version; LinkFailed when that is not possible.
@@ -113,8 +119,8 @@ async def dial(
             url,
             subprotocols=[Subprotocol(version.value)],
             compression=None,
-            additional_headers=_authorization(credentials),
-            ssl=_tls() if url.lower().startswith("wss:") else None,
+            additional_headers=_authorization(login),
+            ssl=tls,
             ping_interval=ping_interval or None,
             open_timeout=OPEN_TIMEOUT,
             close_timeout=CLOSE_TIMEOUT,
@@ -128,18 +134,13 @@ async def dial(
     return connection
 
 
-def _authorization(credentials: tuple[str, str] | None) -> dict[str, str]:
+def _authorization(login: tuple[str, bytes] | None) -> dict[str, str]:
     """HTTP Basic authentication (OCPP-J 1.6, 6.2)."""
-    if credentials is None:
+    if login is None:
         return {}
-    token = base64.b64encode(":".join(credentials).encode()).decode()
+    user, password = login
+    token = base64.b64encode(user.encode() + b":" + password).decode()
     return {"Authorization": f"Basic {token}"}
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """One for all chargers: reading the certificate authorities takes its time."""
-    return ssl.create_default_context()
 
 
 def _dial_failure(problem: Exception) -> str:

@@ -8,6 +8,7 @@ versions. It tells the version what happens; the version decides what is said of
 # ruff: noqa: B027
 
 from abc import ABC, abstractmethod
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..ocpp.session import Reply
@@ -58,6 +59,10 @@ class Protocol(ABC):
         refused.
         """
 
+    def settings_lines(self) -> list[str]:
+        """The settings as diagnostics show them, without secrets."""
+        return []
+
     @abstractmethod
     def change_heartbeat_interval(self, seconds: int) -> None:
         """As the answer to a boot asks for it."""
@@ -77,6 +82,18 @@ class Protocol(ABC):
 
     @abstractmethod
     def status_notification(self, connector: int, notice: Notice) -> Request: ...
+
+    def firmware_status(self, status: str, request_id: int | None) -> Request | None:
+        """How an update goes, as 2.x spells it; None where a version passes it over."""
+        return None
+
+    def log_status(self, status: str, request_id: int | None) -> Request | None:
+        """How the upload of a log goes, as 2.x spells it."""
+        return None
+
+    def security_event(self, kind: str, at: datetime, info: str) -> Request | None:
+        """What is new in the security log."""
+        return None
 
     @abstractmethod
     async def ask(self, id_tag: str) -> TagInfo:

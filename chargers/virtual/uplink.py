@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from ..ocpp.session import DEFAULT_CALL_TIMEOUT, Handler, Observer
+from .certificates import Installed, Use, is_issued_by
 from .clock import wait_for_event
+from .credentials import Line
 from .link import Backoff, Link, LinkFailed, dial
 
 if TYPE_CHECKING:
@@ -41,7 +43,9 @@ class Uplink:
         self._handle = handle
         self._observe = observe
         self._on_link = on_link
+        self._credentials = charger.credentials
         self._link: Link | None = None
+        self._line: Line | None = None  # that it was dialed with
         self._backoff = Backoff()
         self._boot_reason: str | None = "PowerUp"  # None: it has booted
         self._boot_now = asyncio.Event()
@@ -83,8 +87,25 @@ class Uplink:
     def restart(self, reason: str = "RemoteReset") -> None:
         """Hang up at once, then dial and boot anew, telling the reason."""
         self._boot_reason = reason
+        self._charger.security.note("ResetOrReboot")
+        self._drop("reset", REBOOT_PAUSE)
+
+    def refresh(self) -> None:
+        """Dial anew where the charger has come to dial in another way."""
+        if self._line is not None and self._line != self._credentials.line():
+            self._drop("new credentials", 0.0)
+
+    def relies_on(self, root: Installed) -> bool:
+        """Whether the CSMS that is connected was trusted for that certificate."""
+        shown = self._link.peer_certificate if self._link else None
+        roots = self._charger.certificates.find(Use.CSMS)
+        return shown is not None and (
+            roots == [root] or is_issued_by(shown, root.certificate)
+        )
+
+    def _drop(self, reason: str, pause: float) -> None:
         if self._link is not None:
-            self._hang_up = LinkFailed("reset", REBOOT_PAUSE)
+            self._hang_up = LinkFailed(reason, pause)
             self._charger.spawn(self._link.close())
             self._go_offline()
 
@@ -99,18 +120,25 @@ class Uplink:
                 self._on_link(False, failure.reason)
                 pause = failure.retry_after
                 pause = self._backoff.next() if pause is None else pause
-                await self._clock.sleep(pause)
+                if pause:
+                    await self._clock.sleep(pause)
 
     async def _connect(self) -> None:
         """Dial and use the link; always ends in LinkFailed."""
-        spec = self._charger.spec
-        connection = await dial(
-            spec.url,
-            spec.version,
-            credentials=(spec.identity, spec.password) if spec.password else None,
-            ping_interval=self._settings.ping_interval,
-        )
-        self._hang_up = None
+        spec, line = self._charger.spec, self._credentials.line()
+        try:
+            connection = await dial(
+                line.url,
+                spec.version,
+                login=line.login,
+                tls=self._credentials.trust(line.own) if line.is_tls else None,
+                ping_interval=self._settings.ping_interval,
+            )
+        except LinkFailed as failure:
+            self._credentials.failed_to_dial(failure.__cause__)
+            raise
+        self._credentials.dialed()
+        self._line, self._hang_up = line, None
         self._link = Link(
             connection,
             spec.version,
@@ -150,7 +178,7 @@ class Uplink:
         await self._beat()
 
     def _go_offline(self) -> None:
-        self._link = None
+        self._link = self._line = None
         self.online.clear()
         self.ready.clear()
         self._protocol.lost_link()

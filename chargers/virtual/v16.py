@@ -1,11 +1,12 @@
 """What a virtual charger says in OCPP 1.6: its facts as messages, answers as facts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from .clock import Clock, format_time
 from .connector import Notice, Reading, StopReason, Transaction
 from .meter import Measurement, Sample, split_item
+from .v16_notifications import Notifications
 
 Request = tuple[str, dict[str, Any]]  # action and payload
 
@@ -37,13 +38,14 @@ class Identity(Protocol):
     def model(self) -> str: ...
     @property
     def serial_number(self) -> str: ...
-    @property
-    def firmware_version(self) -> str: ...
 
 
-class Messages:
-    def __init__(self, identity: Identity, clock: Clock) -> None:
+class Messages(Notifications):
+    def __init__(
+        self, identity: Identity, clock: Clock, *, firmware: Callable[[], str]
+    ) -> None:
         self._identity = identity
+        self._firmware = firmware
         self._clock = clock
 
     def boot_notification(self) -> Request:
@@ -51,7 +53,7 @@ class Messages:
             "chargePointVendor": self._identity.vendor[:20] or "-",
             "chargePointModel": self._identity.model[:20] or "-",
             "chargePointSerialNumber": self._identity.serial_number[:25],
-            "firmwareVersion": self._identity.firmware_version[:50],
+            "firmwareVersion": self._firmware()[:50],
         }
         return "BootNotification", {key: text for key, text in told.items() if text}
 

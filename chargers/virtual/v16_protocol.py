@@ -1,10 +1,11 @@
 """OCPP 1.6: what a charger does, told by Start- and StopTransaction and MeterValues."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..ocpp.session import Reply
 from .authorization import TagInfo
-from .configuration import Configuration
+from .configuration import Binding, Configuration
 from .connector import Connector, Notice, StopReason, Transaction
 from .meter import Measurement
 from .outbox import Message, Outcome
@@ -28,9 +29,19 @@ class ProtocolV16(Protocol):
             is_dc=spec.current_type == "dc",
         )
         self.settings = KeySettings(self.configuration)
-        self.messages = Messages(spec, charger.clock)
+        self.messages = Messages(
+            spec, charger.clock, firmware=lambda: charger.firmware.version
+        )
 
     def ready(self) -> None:
+        credentials = self._charger.credentials
+        self.configuration.bind(
+            "AuthorizationKey", Binding(read=str, change=credentials.change_password)
+        )
+        self.configuration.bind(
+            "SecurityProfile",
+            Binding(lambda: str(credentials.profile), credentials.change_profile),
+        )
         self._requests = Requests(self._charger, self.configuration, self.messages)
 
     def to_state(self) -> dict[str, Any]:
@@ -43,6 +54,10 @@ class ProtocolV16(Protocol):
 
     def configure(self, name: str, value: str) -> tuple[str, str]:
         return self.configuration.change(name, value)
+
+    def settings_lines(self) -> list[str]:
+        keys = self.configuration
+        return [f"{n}={keys.text(n)}" for n in keys.names() if not keys.is_writeonly(n)]
 
     def change_heartbeat_interval(self, seconds: int) -> None:
         self._charger.configure("HeartbeatInterval", str(seconds))
@@ -57,6 +72,15 @@ class ProtocolV16(Protocol):
 
     def status_notification(self, connector: int, notice: Notice) -> Request:
         return self.messages.status_notification(connector, notice)
+
+    def firmware_status(self, status: str, request_id: int | None) -> Request | None:
+        return self.messages.firmware_status(status, request_id)
+
+    def log_status(self, status: str, request_id: int | None) -> Request:
+        return self.messages.log_status(status, request_id)
+
+    def security_event(self, kind: str, at: datetime, info: str) -> Request:
+        return self.messages.security_event(kind, at, info)
 
     async def ask(self, id_tag: str) -> TagInfo:
         return tag_info(await self._charger.call(*self.messages.authorize(id_tag)))

@@ -13,8 +13,11 @@ from .authorization import LOCAL_LIST_LIMIT, TagInfo
 from .configuration import KEYS_LIMIT, Configuration
 from .connector import Connector, StopReason
 from .v16 import Messages
+from .v16_firmware import Maintenance
 from .v16_reservation import Reserving
+from .v16_security import Securing
 from .v16_smart_charging import SmartCharging
+from .v16_triggers import Triggers
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
@@ -46,10 +49,12 @@ class Requests:
             "RemoteStopTransaction": self._remote_stop,
             "Reset": self._reset,
             "SendLocalList": self._send_local_list,
-            "TriggerMessage": self._trigger_message,
             "UnlockConnector": self._unlock_connector,
             **self._smart_charging.handlers,
+            **Maintenance(charger).handlers,
             **Reserving(charger).handlers,
+            **Securing(charger).handlers,
+            **Triggers(charger, configuration, messages).handlers,
         }
 
     async def handle(self, action: str, payload: Payload) -> Payload | Reply:
@@ -70,9 +75,9 @@ class Requests:
         status = "Accepted" if is_done else "Scheduled"
         return Reply({"status": status}, then=self._charger.report_all)
 
-    def _change_configuration(self, payload: Payload) -> Payload:
+    def _change_configuration(self, payload: Payload) -> Reply:
         status, _ = self._charger.configure(payload["key"], payload["value"])
-        return {"status": status}
+        return Reply({"status": status}, then=self._charger.uplink.refresh)
 
     def _clear_cache(self, payload: Payload) -> Payload:
         self._charger.cache.clear()
@@ -202,43 +207,3 @@ class Requests:
             local_list.update(version, entries)
         self._charger.flash.touch()
         return {"status": "Accepted"}
-
-    # -- Remote trigger --------------------------------------------------------------
-
-    def _trigger_message(self, payload: Payload) -> Payload | Reply:
-        number = payload.get("connectorId")
-        wanted = payload["requestedMessage"]
-        if number is not None and not 0 <= number < len(self._charger.connectors):
-            return {"status": "Rejected"}
-        chosen = (
-            self._charger.connectors
-            if number is None
-            else [self._charger.connectors[number]]
-        )
-
-        def trigger() -> None:
-            self._trigger(wanted, chosen)
-
-        return Reply({"status": "Accepted"}, then=trigger)
-
-    def _trigger(self, wanted: str, connectors: list[Connector]) -> None:
-        messages = self._messages
-        match wanted:
-            case "BootNotification":
-                self._charger.uplink.boot_again()
-            case "MeterValues":
-                for connector in connectors:
-                    if connector.number:
-                        self._charger.metering.sample(connector, "Trigger")
-            case "StatusNotification":
-                for connector in connectors:
-                    notice = connector.notice
-                    self._send(messages.status_notification(connector.number, notice))
-            case "Heartbeat":
-                self._send(("Heartbeat", {}))
-            case _:  # DiagnosticsStatusNotification, FirmwareStatusNotification
-                self._send((wanted, {"status": "Idle"}))
-
-    def _send(self, request: tuple[str, Payload]) -> None:
-        """Triggered messages may be sent while the boot is still pending."""
-        self._charger.spawn(self._charger.uplink.call(*request))

@@ -1,14 +1,18 @@
 """A small CSMS on a real WebSocket, and a charger that dials it."""
 
 import asyncio
+import base64
 import contextlib
 import itertools
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request as WebSocketRequest
+from websockets.http11 import Response as WebSocketResponse
 
 from chargers.ocpp.errors import LinkClosed
 from chargers.ocpp.frames import Frame
@@ -37,9 +41,14 @@ class CSMS:
     def __init__(self, clock: ManualClock, version: Version = Version.V16) -> None:
         self.version = version
         self.calls: list[tuple[str, Payload]] = []
+        self.security_events: list[str] = []
         self.answers: dict[str, Answer] = {}
         self.headers: list[Any] = []
         self.subprotocols: list[Any] | None = [version.value]
+        self.tls: ssl.SSLContext | None = None
+        self.password: str | None = None  # asked for by Basic authentication
+        self.refused = 0
+        self.peer_names: list[str] = []  # of the certificates that were shown
         self.session: Session | None = None
         self._connection: ServerConnection | None = None
         self._server: Server | None = None
@@ -54,6 +63,8 @@ class CSMS:
             self._port,
             subprotocols=self.subprotocols,
             compression=None,
+            ssl=self.tls,
+            process_request=self._admit,
         )
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -90,9 +101,28 @@ class CSMS:
         assert self.session is not None
         return await self.session.call(action, payload, timeout=PATIENCE)
 
+    def _admit(
+        self, connection: ServerConnection, request: WebSocketRequest
+    ) -> WebSocketResponse | None:
+        if self.password is None:
+            return None
+        login = base64.b64encode(f"CP-1:{self.password}".encode()).decode()
+        if request.headers.get("Authorization") == f"Basic {login}":
+            return None
+        self.refused += 1
+        return connection.respond(401, "who are you?")
+
+    def _look_at_certificate(self, connection: ServerConnection) -> None:
+        tls = connection.transport.get_extra_info("ssl_object")
+        shown = tls.getpeercert() if tls is not None else None
+        if shown:
+            names = dict(pair for (pair, *_) in shown["subject"])
+            self.peer_names.append(names["commonName"])
+
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         self.headers.append(connection.request.headers)
+        self._look_at_certificate(connection)
         session = Session(self.version, send=connection.send, handle=self._handle)
         self.session, self._connection = session, connection
         receiving = set()
@@ -110,6 +140,9 @@ class CSMS:
             await asyncio.gather(*receiving, return_exceptions=True)
 
     async def _handle(self, action: str, payload: Payload) -> Payload:
+        if action == "SecurityEventNotification":  # beside the story
+            self.security_events.append(payload["type"])
+            return {}
         self.calls.append((action, payload))
         answer = self.answers.get(action)
         if answer is None:
