@@ -151,6 +151,7 @@ class VirtualCharger:
         self.security.note("StartupOfTheDevice")
         for errand in (self.notices, self.firmware, self.uploads):
             errand.resume()
+        self.protocol.resume()
         bodies = (
             self.uplink.run(),
             self.outbox.run(),
@@ -314,16 +315,14 @@ class VirtualCharger:
 
     def configure(self, name: str, value: str) -> tuple[str, str]:
         """Change a setting; its status, and why it was refused."""
-        interval = self.settings.heartbeat_interval
         status, problem = self.protocol.configure(name, value)
-        if self.settings.heartbeat_interval != interval:
-            self.uplink.change_interval()
         self.settings_changed()
         return status, problem
 
     def settings_changed(self) -> None:
         """Take notice of settings that are other than they were."""
         self.flash.touch()
+        self.uplink.settings_changed()
         self.metering.reconfigure()
         self.charging.wake()
 

@@ -41,6 +41,9 @@ class Protocol(ABC):
     def ready(self) -> None:
         """The charger is complete: requests may come."""
 
+    def resume(self) -> None:
+        """The charger runs (again): go on with what was under way."""
+
     @abstractmethod
     def to_state(self) -> dict[str, Any]:
         """What has to survive a restart, by names that the core does not use."""

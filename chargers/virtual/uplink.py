@@ -49,6 +49,7 @@ class Uplink:
         self._backoff = Backoff()
         self._boot_reason: str | None = "PowerUp"  # None: it has booted
         self._boot_now = asyncio.Event()
+        self._interval = 0  # between heartbeats
         self._interval_changed = asyncio.Event()
         self._hang_up: LinkFailed | None = None  # why we end the link ourselves
 
@@ -80,9 +81,10 @@ class Uplink:
         else:
             self._boot_now.set()
 
-    def change_interval(self) -> None:
-        """HeartbeatInterval has changed."""
-        self._interval_changed.set()
+    def settings_changed(self) -> None:
+        """Beat at another interval, if that has changed."""
+        if self._settings.heartbeat_interval != self._interval:
+            self._interval_changed.set()
 
     def restart(self, reason: str = "RemoteReset") -> None:
         """Hang up at once, then dial and boot anew, telling the reason."""
@@ -215,8 +217,9 @@ class Uplink:
         """Heartbeats, for ever; an interval of 0 means none."""
         while True:
             self._interval_changed.clear()
-            interval = self._settings.heartbeat_interval or None
-            if await wait_for_event(self._interval_changed, self._clock, interval):
+            self._interval = self._settings.heartbeat_interval
+            due_in = self._interval or None
+            if await wait_for_event(self._interval_changed, self._clock, due_in):
                 continue
             with contextlib.suppress(OCPPError, CallTimeout):
                 await self.call(*self._protocol.heartbeat())

@@ -163,6 +163,10 @@ class Variable:
         return told
 
     @property
+    def is_numeric(self) -> bool:
+        return self.kind in (Kind.INTEGER, Kind.DECIMAL)
+
+    @property
     def is_monitorable(self) -> bool:
         return self.access is not Access.WRITE and self.kind is not Kind.TIME
 

@@ -9,8 +9,9 @@ from ..meter import Measurement
 from ..outbox import Message, Outcome
 from ..protocol import MeterValue, Payload, Protocol, Request
 from .configuring import find_setting
-from .device_model import DeviceModel, Refusal
+from .device_model import DeviceModel, Place, Refusal
 from .messages import Messages, status_of
+from .monitors import Monitors
 from .requests import Requests
 from .settings import ModelSettings
 from .tokens import tag_info_of, token_of
@@ -36,13 +37,19 @@ class ProtocolV2(Protocol):
             charger, self.model, self.messages, state.get("evses", {})
         )
 
+        self.monitors = Monitors(charger, self.model, state.get("monitoring", {}))
+
     def ready(self) -> None:
         self._requests = Requests(self._charger, self)
+
+    def resume(self) -> None:
+        self.monitors.resume()
 
     def to_state(self) -> dict[str, Any]:
         return {
             "variables": self.model.to_state(),
             "evses": self.transactions.to_state(),
+            "monitoring": self.monitors.to_state(),
         }
 
     # -- requests and settings -------------------------------------------------------
@@ -55,9 +62,16 @@ class ProtocolV2(Protocol):
         if place is None:
             return "NotSupported", "is no variable of this charger"
         try:
-            return self.model.change(place, value), ""
+            return self.change(place, value), ""
         except Refusal as refusal:
             return "Rejected", str(refusal)
+
+    def change(self, place: Place, value: str) -> str:
+        """Set a variable; its SetVariableStatus. Refusal if it does not take that."""
+        status = self.model.change(place, value)
+        self._charger.settings_changed()
+        self.monitors.check()
+        return status
 
     def change_heartbeat_interval(self, seconds: int) -> None:
         self.model.store(HEARTBEAT_INTERVAL, str(seconds))
@@ -122,6 +136,7 @@ class ProtocolV2(Protocol):
 
     def settled(self, connector: Connector) -> None:
         self.transactions.settled(connector)
+        self.monitors.check()
 
     def kept_values(self, connector: Connector) -> list[MeterValue] | None:
         running = self.transactions.running(connector.number)

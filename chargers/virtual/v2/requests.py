@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
 from ..protocol import Payload
+from .monitor_requests import MonitorRequests
+from .report_requests import ReportRequests
+from .variable_requests import VariableRequests
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
@@ -17,10 +20,14 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Payload], Payload | Reply]
 
+_GROUPS = (MonitorRequests, ReportRequests, VariableRequests)
+
 
 class Requests:
     def __init__(self, charger: "VirtualCharger", protocol: "ProtocolV2") -> None:
         self._handlers: dict[str, Handler] = {}
+        for group in _GROUPS:
+            self._handlers |= group(charger, protocol).handlers
 
     async def handle(self, action: str, payload: Payload) -> Payload | Reply:
         handler = self._handlers.get(action)

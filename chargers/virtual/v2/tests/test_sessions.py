@@ -258,14 +258,18 @@ async def test_a_fault_ends_the_transaction(ready: Bench) -> None:
     await ready.perform("start-session", id_tag="TAG")
     ready.csms.forget()
     await ready.perform("inject-fault", fault_type="GroundFault")
-    await until(lambda: len(ready.csms.calls) == 2)
+    await until(lambda: len(ready.csms.calls) == 3)
     assert set(ready.csms.story) == {
         "Ended(AbnormalCondition:EVConnected/GroundFault)",
         "1:Faulted",
+        "NotifyEvent",
     }
+    event = ready.csms.payloads("NotifyEvent")[0]["eventData"][0]
+    assert event["actualValue"] == "true"
+    assert event["techCode"] == "GroundFault"
     ready.csms.forget()
     await ready.perform("clear-fault")
-    await ready.told("1:Occupied")
+    await until(lambda: set(ready.csms.story) == {"1:Occupied", "NotifyEvent"})
 
 
 async def test_what_happened_offline_says_so(ready: Bench) -> None:
