@@ -26,6 +26,7 @@ from .choices import BootPolicy, Direction, ProcessRole, SecurityProfile
 from .connections import connections, tell
 from .csms import commands_v16, v16
 from .csms.common import Handlers, handle, triggered_by
+from .group_commit import group_commit
 from .holder import Holder
 from .models import Charger
 from .ocpp.errors import CallTimeout, InvalidAnswer, LinkClosed, OCPPError
@@ -78,9 +79,7 @@ class ChargerConsumer(Stranger):
     async def connect(self) -> None:
         self.is_open = False
         path = self.scope["url_route"]["kwargs"]
-        charger = await database_sync_to_async(_find_charger)(
-            path["organization"], path["identity"]
-        )
+        charger = await _find_charger(path["organization"], path["identity"])
         if charger is None:
             await self.refuse(HTTPStatus.NOT_FOUND)
             return
@@ -183,21 +182,22 @@ class ChargerConsumer(Stranger):
 
     async def _hold(self) -> None:
         self.holder = await web_holder()
-        await database_sync_to_async(services.mark_connected)(
+        opened = services.Opened(
             self.charger,
-            connection_id=self.connection_id,
-            holder=self.holder.name,
-            version=self.session.version.label,
+            self.connection_id,
+            self.holder.name,
+            self.session.version.label,
+            timezone.now(),
         )
+        await group_commit().run_batched(services.mark_connected, opened)
         self.holder.delivery.attach(self.charger.pk, self)
 
     async def _let_go(self, code: int) -> None:
         self.holder.delivery.detach(self.charger.pk, self)
-        await database_sync_to_async(services.mark_disconnected)(
-            self.charger,
-            connection_id=self.connection_id,
-            detail=f"The connection closed ({code}).",
+        closed = services.Closed(
+            self.charger.pk, self.connection_id, f"The connection closed ({code})."
         )
+        await group_commit().run_batched(services.mark_disconnected, closed)
 
     async def _is_authentic(self, charger: Charger) -> bool:
         """What the charger's security profile asks for (whitepaper, 2).
@@ -310,10 +310,13 @@ class ChargerConsumer(Stranger):
         )
 
 
-def _find_charger(organization_slug: str, identity: str) -> Charger | None:
-    charger = services.find_charger(organization_slug, identity)
+async def _find_charger(organization: str, identity: str) -> Charger | None:
+    charger = await group_commit().run_batched(
+        services.find_chargers, services.Address(organization, identity)
+    )
     if charger is None and settings.OCPP_REGISTER_UNKNOWN_CHARGERS:
-        return links.register_unknown_charger(organization_slug, identity)
+        register = database_sync_to_async(links.register_unknown_charger)
+        return await register(organization, identity)
     return charger
 
 

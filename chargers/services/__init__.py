@@ -6,8 +6,11 @@ Plain functions, one transaction each, which know neither requests nor sockets.
 from .changing import RELATIONS, ChargerFailure, delete_chargers, update_chargers
 from .id_tags import Authorization, Presented, authorize_all
 from .links import (
+    Address,
+    Closed,
     Link,
-    find_charger,
+    Opened,
+    find_chargers,
     mark_connected,
     mark_disconnected,
     mark_lost_chargers,
@@ -61,12 +64,15 @@ from .transactions import (
 
 __all__ = [
     "RELATIONS",
+    "Address",
     "Authorization",
     "Boot",
     "ChargerFailure",
+    "Closed",
     "Frame",
     "Link",
     "MeterReport",
+    "Opened",
     "Presented",
     "Reading",
     "SavedState",
@@ -82,7 +88,7 @@ __all__ = [
     "delete_chargers",
     "delete_location",
     "delete_old_messages",
-    "find_charger",
+    "find_chargers",
     "find_locations",
     "find_model",
     "keep_password",

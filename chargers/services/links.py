@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -11,18 +12,27 @@ from django.utils import timezone
 from chargers.choices import BootPolicy, ChargerKind, ProvisioningStatus
 from chargers.errors import InvalidCharger
 from chargers.models import Charger
+from chargers.rows import update_rows
 from ocpplab.models import Organization
 
 from .registering import register_charger
 
 
-def find_charger(organization_slug: str, identity: str) -> Charger | None:
-    """The charger that an endpoint path names."""
-    return (
-        Charger.objects.select_related("organization", "model")
-        .filter(organization__slug=organization_slug, identity=identity)
-        .first()
+class Address(NamedTuple):
+    """Whom an endpoint path names."""
+
+    organization: str  # its slug
+    identity: str
+
+
+def find_chargers(addresses: Sequence[Address]) -> list[Charger | None]:
+    """The chargers that endpoint paths name."""
+    rows = Charger.objects.select_related("organization", "model").filter(
+        organization__slug__in={address.organization for address in addresses},
+        identity__in={address.identity for address in addresses},
     )
+    found = {(row.organization.slug, row.identity): row for row in rows.order_by()}
+    return [found.get(address) for address in addresses]
 
 
 def register_unknown_charger(organization_slug: str, identity: str) -> Charger | None:
@@ -44,7 +54,8 @@ def register_unknown_charger(organization_slug: str, identity: str) -> Charger |
             charger.save(update_fields=["boot_policy"])
     except (InvalidCharger, IntegrityError):
         # Another connection of it may have been faster.
-        return find_charger(organization_slug, identity)
+        [found] = find_chargers([Address(organization_slug, identity)])
+        return found
     return charger
 
 
@@ -92,33 +103,77 @@ def has_booted(charger: Charger) -> bool:
     return charger.booted_at is not None and charger.boot_policy == BootPolicy.ACCEPTED
 
 
-def mark_connected(
-    charger: Charger, *, connection_id: str, holder: str, version: str
-) -> None:
-    """A physical charger's WebSocket is open; a newer connection replaces an older.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The WebSocket of a physical charger is open."""
 
-    One that has booted before is online at once: it need not boot after a mere loss of
-    its link. It speaks the OCPP version that was agreed on now.
+    charger: Charger
+    connection_id: str
+    holder: str
+    version: str  # of OCPP, its label
+    at: datetime
+
+
+def mark_connected(opened: Sequence[Opened]) -> list[None]:
+    """Note open connections; a newer one of a charger takes the place of an older.
+
+    A charger that has booted before is online at once: it need not boot after a mere
+    loss of its link. It speaks the OCPP version that was agreed on now.
     """
-    Charger.objects.filter(pk=charger.pk).update(
-        connection_id=connection_id,
-        holder=holder,
-        ocpp_version=version,
-        connected_at=timezone.now(),
-        is_online=has_booted(charger),
-        link_detail="",
+    update_rows(
+        Charger,
+        (
+            "connection_id",
+            "holder",
+            "ocpp_version",
+            "connected_at",
+            "is_online",
+            "link_detail",
+            "id",
+        ),
+        [
+            (
+                one.connection_id,
+                one.holder,
+                one.version,
+                one.at,
+                has_booted(one.charger),
+                "",
+                one.charger.pk,
+            )
+            for one in opened
+        ],
     )
+    return [None] * len(opened)
 
 
-def mark_disconnected(charger: Charger, *, connection_id: str, detail: str) -> None:
-    """A physical charger's WebSocket is closed, unless a newer one has replaced it."""
-    Charger.objects.filter(pk=charger.pk, connection_id=connection_id).update(
-        connection_id="",
-        holder=None,
-        is_online=False,
-        disconnected_at=timezone.now(),
-        link_detail=detail[:200],
-    )
+class Closed(NamedTuple):
+    """The WebSocket of a physical charger is closed."""
+
+    charger_id: str
+    connection_id: str
+    detail: str
+
+
+@transaction.atomic(savepoint=False)  # many share a group commit
+def mark_disconnected(closed: Sequence[Closed]) -> list[None]:
+    """Note closed connections, but where a newer one has taken its place."""
+    by_detail: dict[str, list[Closed]] = {}
+    for one in closed:
+        by_detail.setdefault(one.detail, []).append(one)
+    for detail, group in by_detail.items():
+        # Connection ids are unique.
+        Charger.objects.filter(
+            pk__in=[one.charger_id for one in group],
+            connection_id__in=[one.connection_id for one in group],
+        ).update(
+            connection_id="",
+            holder=None,
+            is_online=False,
+            disconnected_at=timezone.now(),
+            link_detail=detail[:200],
+        )
+    return [None] * len(closed)
 
 
 def mark_lost_chargers(renewed_after: datetime) -> None:

@@ -293,15 +293,12 @@ def test_a_closing_connection_does_not_end_its_successor(
     physical_charger.refresh_from_db()
     for connection in ("first", "second"):
         services.mark_connected(
-            physical_charger,
-            connection_id=connection,
-            holder=process.name,
-            version="OCPP1.6",
+            [services.Opened(physical_charger, connection, process.name, "OCPP1.6", AT)]
         )
-    services.mark_disconnected(physical_charger, connection_id="first", detail="")
+    services.mark_disconnected([services.Closed(physical_charger.pk, "first", "")])
     physical_charger.refresh_from_db()
     assert physical_charger.is_online
-    services.mark_disconnected(physical_charger, connection_id="second", detail="bye")
+    services.mark_disconnected([services.Closed(physical_charger.pk, "second", "bye")])
     physical_charger.refresh_from_db()
     assert not physical_charger.is_online
     assert physical_charger.link_detail == "bye"
