@@ -55,6 +55,10 @@ class DenyingProtocol(WebSocketProtocol):
         payload = content.encode()
         self.sendMessage(payload, doNotCompress=len(payload) < WORTH_COMPRESSING)
 
+    def serverClose(self, code: int | None = None) -> None:
+        """As daphne's, with the codes that RFC 6455 gives to servers too (7.4.1)."""
+        self.sendCloseFrame(code=1000 if code is None else code)
+
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == f"{EXTENSION}.start":
             self._denial_headers = [

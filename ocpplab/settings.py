@@ -36,6 +36,18 @@ except ValueError:
     raise ImproperlyConfigured("PORT is no whole number.") from None
 
 
+# Where the web process ends TLS itself, for https and wss: 0 means nowhere. One
+# certificate (a chain, PEM) and key, or several of each, as for RSA and EC.
+TLS_PORT = env.int("OCPPLAB_TLS_PORT", default=0)
+TLS_CERTIFICATES = env.list("OCPPLAB_TLS_CERTIFICATE", default=[])
+TLS_KEYS = env.list("OCPPLAB_TLS_KEY", default=[])
+if TLS_PORT and not (TLS_CERTIFICATES and len(TLS_CERTIFICATES) == len(TLS_KEYS)):
+    raise ImproperlyConfigured(
+        "OCPPLAB_TLS_PORT needs OCPPLAB_TLS_CERTIFICATE and OCPPLAB_TLS_KEY, as many of "
+        "each."
+    )
+
+
 def _secret_key() -> str:
     """SECRET_KEY, or one made on first start and kept in the data directory.
 
@@ -272,6 +284,10 @@ OCPP_ENDPOINT_URL = env.str(
 ).rstrip("/")
 # What BootNotification answers as heartbeat interval, s.
 OCPP_HEARTBEAT_INTERVAL = env.int("OCPPLAB_HEARTBEAT_INTERVAL", default=300)
+# Idle for so long, a charger's WebSocket is pinged; without an answer for so long after
+# that, it is closed, s.
+OCPP_PING_INTERVAL = env.int("OCPPLAB_PING_INTERVAL", default=20)
+OCPP_PING_TIMEOUT = env.int("OCPPLAB_PING_TIMEOUT", default=30)
 # Whether who dials an organization's endpoint with an identity that nobody registered is
 # registered, its boot pending until an operator accepts it.
 OCPP_REGISTER_UNKNOWN_CHARGERS = env.bool(

@@ -177,7 +177,7 @@ class Portal:
 
 PROGRAMS = {
     "redis": "valkey-server",
-    "web": "daphne",
+    "web": "manage.py web",
     "worker": "rqworker",
     "fleet": "runfleet",
 }

@@ -32,6 +32,8 @@ RSA_BITS = 2048  # at least (whitepaper, 2.6)
 EC_BITS = 224
 NAME_LIMIT = 64  # characters (X.520)
 
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
 CERTIFICATE_ERRORS = (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature)
 
 
@@ -82,20 +84,22 @@ def sign_for_charger(charger: Charger, csr_pem: str) -> str | None:
     return certificate + authority.certificate
 
 
-def issue_for_charger(charger: Charger) -> tuple[str, str]:
+def issue_for_charger(charger: Charger, *, rsa_key: bool = False) -> tuple[str, str]:
     """A certificate (with its chain) and its private key, PEM, for a charger."""
     authority = create_authority(charger.organization)
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = _new_key(rsa_key)
     certificate = _issue(
         authority, charger.identity, key.public_key(), charger=charger, hosts=()
     )
     return certificate + authority.certificate, _key_pem(key)
 
 
-def issue_for_server(organization: Organization, hosts: list[str]) -> tuple[str, str]:
+def issue_for_server(
+    organization: Organization, hosts: list[str], *, rsa_key: bool = False
+) -> tuple[str, str]:
     """A certificate (with its chain) and its private key, PEM, for a server."""
     authority = create_authority(organization)
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = _new_key(rsa_key)
     certificate = _issue(authority, hosts[0], key.public_key(), hosts=tuple(hosts))
     return certificate + authority.certificate, _key_pem(key)
 
@@ -133,6 +137,13 @@ def revoke(certificate: IssuedCertificate) -> None:
     IssuedCertificate.objects.filter(pk=certificate.pk, revoked_at=None).update(
         revoked_at=timezone.now()
     )
+
+
+def _new_key(rsa_key: bool) -> PrivateKey:
+    """An RSA key of the size that OCPP-J allows at most (1.6, 6.2.1), or an EC key."""
+    if rsa_key:
+        return rsa.generate_private_key(65537, RSA_BITS)
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def _issue(
@@ -252,5 +263,5 @@ def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+def _key_pem(key: PrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

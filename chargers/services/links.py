@@ -49,9 +49,8 @@ def register_unknown_charger(organization_slug: str, identity: str) -> Charger |
                 organization=organization,
                 identity=identity,
                 kind=ChargerKind.PHYSICAL,
+                boot_policy=BootPolicy.PENDING,
             )
-            charger.boot_policy = BootPolicy.PENDING
-            charger.save(update_fields=["boot_policy"])
     except (InvalidCharger, IntegrityError):
         # Another connection of it may have been faster.
         [found] = find_chargers([Address(organization_slug, identity)])

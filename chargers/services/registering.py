@@ -10,7 +10,12 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from chargers.choices import ChargerKind, OCPPVersion
+from chargers.choices import (
+    BootPolicy,
+    ChargerKind,
+    OCPPVersion,
+    SecurityProfile,
+)
 from chargers.errors import InvalidCharger
 from chargers.models import Charger, ChargerModel, Connector, Location
 from ocpplab.encryption import encrypt
@@ -34,6 +39,9 @@ def register_charger(
     ws_url: str = "",
     password: str = "",
     connector_count: int | None = None,
+    security_profile: int = SecurityProfile.UNSECURED,
+    boot_policy: str = BootPolicy.ACCEPTED,
+    boot_interval: int = 0,
 ) -> Charger:
     """Make a charger with its connectors; InvalidCharger tells what is wrong with it."""
     charger = Charger(
@@ -49,6 +57,9 @@ def register_charger(
         ws_url=ws_url.rstrip("/"),
         connector_count=connector_count or (model.connector_count if model else 1),
         provisioned_at=timezone.now(),
+        security_profile=security_profile,
+        boot_policy=boot_policy,
+        boot_interval=boot_interval,
     )
     set_password(charger, password)
     if model is not None and connector_type:

@@ -158,6 +158,16 @@ async def test_mutual_tls_asks_for_the_chargers_own_certificate(
     assert await presenting(own) == 401
 
 
+async def test_an_expired_certificate_is_refused(
+    physical_charger: Charger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await update(physical_charger, security_profile=SecurityProfile.MUTUAL_TLS)
+    monkeypatch.setattr(certificates, "CERTIFICATE_LIFE", timedelta(minutes=-1))
+    pem, _ = await sync_to_async(certificates.issue_for_charger)(physical_charger)
+    tls = {"tls": {"client_cert_chain": [pem]}}
+    assert await dial(path_of(physical_charger), extensions=tls) == 401
+
+
 async def test_a_proxy_that_is_trusted_may_hand_on_the_certificate(
     physical_charger: Charger, settings: Any
 ) -> None:

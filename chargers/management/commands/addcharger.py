@@ -5,7 +5,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chargers.choices import ChargerKind, OCPPVersion
+from chargers.choices import (
+    BootPolicy,
+    ChargerKind,
+    OCPPVersion,
+    SecurityProfile,
+)
 from chargers.errors import ChargerError
 from chargers.models import ChargerModel, Location
 from chargers.services import register_charger
@@ -35,6 +40,27 @@ class Command(BaseCommand):
             "--ocpp-version", default=OCPPVersion.V16, choices=OCPPVersion.values
         )
 
+        parser.add_argument(
+            "--security-profile",
+            type=int,
+            default=SecurityProfile.UNSECURED,
+            choices=SecurityProfile.values,
+            help="the least that its connection to our endpoint must offer",
+        )
+        parser.add_argument(
+            "--boot",
+            default=BootPolicy.ACCEPTED,
+            choices=BootPolicy.values,
+            help="what its BootNotification is answered (default: Accepted)",
+        )
+        parser.add_argument(
+            "--boot-interval",
+            type=int,
+            default=0,
+            metavar="SECONDS",
+            help="answered with it (default: that of the portal)",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         organization = Organization.objects.filter(slug=options["organization"]).first()
         if organization is None:
@@ -52,6 +78,9 @@ class Command(BaseCommand):
                 ws_url=options["ws_url"],
                 password=options["password"],
                 connector_count=options["connectors"],
+                security_profile=options["security_profile"],
+                boot_policy=options["boot"],
+                boot_interval=options["boot_interval"],
             )
         except ChargerError as error:
             raise CommandError(str(error)) from None

@@ -157,11 +157,7 @@ def _line(error: Exception) -> str:
 def _start_roles(supervisor: Supervisor, *, fleet: int, workers: int) -> None:
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     supervisor.environment["PYTHONPATH"] = str(settings.BASE_DIR)
-    # No --http-timeout: it would also end the streams of live pages.
-    web = [sys.executable, "-m", "daphne", "--verbosity", "0"]
-    web += ["--bind", settings.HOST, "--port", str(settings.PORT)]
-    web += ["--websocket_timeout", "-1", "ocpplab.asgi:application"]
-    supervisor.start("web", web)
+    supervisor.start("web", [*manage, "web"])
     for _ in range(workers):
         supervisor.start("worker", [*manage, "rqworker", "default", "--verbosity", "0"])
     for _ in range(fleet):
@@ -238,8 +234,16 @@ def _banner() -> str:
         ("API token", token),
         ("API reference", f"{_base_url()}/docs"),
         ("OCPP endpoint", f"{settings.OCPP_ENDPOINT_URL}/<organization>/<identity>"),
+        *_tls_rows(),
         ("Kept in", str(credentials_path())),
     ]
     return "\n".join(
         ["", "OCPPLAB Portal", *(f"  {name:<15} {value}" for name, value in rows), ""]
     )
+
+
+def _tls_rows() -> list[tuple[str, str]]:
+    if not settings.TLS_PORT:
+        return []
+    url = f"wss://{settings.HOST}:{settings.TLS_PORT}/ocpp"
+    return [("with TLS", f"{url}/<organization>/<identity>")]
