@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from ocpplab.models import Origin as Origin
+
 
 class OCPPVersion(models.TextChoices):
     """The spelling of the charger resource (contract, 4.4)."""
@@ -128,14 +130,6 @@ class ReportKind(models.TextChoices):
     CUSTOMER_INFORMATION = "customer information"
     DER_CONTROL = "DER control"
     EVENT_STREAM = "event stream"
-
-
-class Origin(models.TextChoices):
-    """The door by which an operator's wish came in."""
-
-    API = "api", "API"
-    ADMIN = "admin"
-    CLI = "cli", "command line"
 
 
 class RequestOutcome(models.TextChoices):

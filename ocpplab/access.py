@@ -26,6 +26,12 @@ class Access:
     def is_empty(self) -> bool:
         return not (self.is_superuser or self.roles)
 
+    @property
+    def only_organization_id(self) -> int | None:
+        """The organization of somebody who is a member of just one."""
+        ids = list(self.roles)
+        return ids[0] if len(ids) == 1 else None
+
     def may_read(self, organization_id: int | None = None) -> bool:
         return self.is_superuser or bool(self._roles_in(organization_id))
 

@@ -131,6 +131,60 @@ class ApiToken(models.Model):
         )
 
 
+class Origin(models.TextChoices):
+    """The door by which somebody came in."""
+
+    API = "api", "API"
+    ADMIN = "admin"
+    CLI = "cli", "command line"
+
+
+class AuditEntry(models.Model):
+    """Who did what, by which door, with what result; written once, never changed.
+
+    Commands to chargers are no part of it: each keeps this itself.
+    """
+
+    at = models.DateTimeField(auto_now_add=True)
+    organization = models.ForeignKey(
+        Organization,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        help_text="Empty: of the installation, or of an organization that is gone.",
+    )
+    door = models.CharField(max_length=5, choices=Origin.choices)
+    # Who: a person, a token, or the operating system's user; by name as they were then.
+    user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True)
+    token = models.ForeignKey(ApiToken, models.SET_NULL, null=True, blank=True)
+    who = models.CharField(max_length=150, blank=True)
+    address = models.GenericIPAddressField(
+        "IP address", null=True, blank=True, unpack_ipv4=True
+    )
+    action = models.CharField(max_length=30, help_text="Such as added.")
+    subject = models.CharField(
+        max_length=300, blank=True, help_text="What it was done to."
+    )
+    is_done = models.BooleanField("done", default=True)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["organization", "-id"]),
+            models.Index(fields=["at"]),  # retention
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(door__in=Origin.values), name="audit_door_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.who} {self.action} {self.subject}".strip()
+
+
 class IdempotencyKey(models.Model):
     """A POST that was sent with an ``Idempotency-Key``, and how it was answered."""
 

@@ -48,6 +48,7 @@ class HasOrganization(HasToken):
             if organization is None:
                 raise PermissionDenied("X-Organization-Id names no organization.")
         request.organization = organization  # type: ignore[attr-defined]
+        request._request.organization = organization  # type: ignore[attr-defined]
         return True
 
 

@@ -74,6 +74,15 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Behind a proxy that ends TLS: cookies travel over https only.
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# How long browsers are to refuse plain http once they have seen https, s.
+SECURE_HSTS_SECONDS = env.int(
+    "OCPPLAB_HSTS_SECONDS", default=365 * 24 * 3600 if HTTPS else 0
+)
+# Proxies in front of the web process, each adding to X-Forwarded-For: without them that
+# header is what any client says.
+PROXIES = env.int("OCPPLAB_PROXIES", default=0)
+# A session ends so long after signing in, s, whatever is done in it.
+SESSION_COOKIE_AGE = env.int("OCPPLAB_SESSION_AGE", default=12 * 3600)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 X_FRAME_OPTIONS = "DENY"
 
@@ -105,6 +114,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "ocpplab.audit.AuditMiddleware",
 ]
 
 ROOT_URLCONF = "ocpplab.urls"
@@ -193,6 +203,7 @@ RQ = {"WORKER_CLASS": "ocpplab.worker.PortalWorker", "DEFAULT_RESULT_TTL": 60}
 # What the workers do of themselves, and how often, s.
 PERIODIC_JOBS = {
     "ocpplab.jobs.delete_old_idempotency_keys": 3600,
+    "ocpplab.jobs.delete_old_audit_entries": 3600,
     "commands.jobs.sweep_commands": 5,
     "commands.jobs.stop_due_sessions": 5,
     "commands.jobs.delete_old_commands": 3600,
@@ -223,6 +234,10 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "ocpplab.hashers.ChargerPasswordHasher",
 ]
+# Wrong passwords for one user name from one address before it has to wait, and how long
+# it has to, s.
+SIGN_IN_ATTEMPTS = env.int("OCPPLAB_SIGN_IN_ATTEMPTS", default=5)
+SIGN_IN_PAUSE = env.int("OCPPLAB_SIGN_IN_PAUSE", default=15 * 60)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -316,6 +331,7 @@ FLEET_CAPACITY = env.int("OCPPLAB_FLEET_CAPACITY", default=5000)
 # Rows older than this are cleaned up, days.
 MESSAGE_RETENTION_DAYS = env.int("OCPPLAB_MESSAGE_RETENTION_DAYS", default=30)
 COMMAND_RETENTION_DAYS = env.int("OCPPLAB_COMMAND_RETENTION_DAYS", default=365)
+AUDIT_RETENTION_DAYS = env.int("OCPPLAB_AUDIT_RETENTION_DAYS", default=365)
 # Demo organization, location and chargers, made on first start.
 DEMO = env.bool("OCPPLAB_DEMO", default=True)
 

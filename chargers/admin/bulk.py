@@ -14,6 +14,7 @@ from chargers.choices import OCPPVersion
 from chargers.models import ChargerModel, Location, ProvisioningJob
 from ocpplab.admin.importing import ImportForm, Row
 from ocpplab.imports import ImportFault, write_rows
+from ocpplab.models import Organization
 
 LIMIT = 10_000  # chargers in one job, as by REST
 VERSIONS = {version.value.removeprefix("OCPP"): version for version in OCPPVersion}
@@ -156,6 +157,11 @@ class ManyChargersForm(ImportForm):
                 for row in ChargerModel.objects.select_related("brand")
             }
         return str(self._types.get((brand, model), ""))
+
+    @property
+    def owner(self) -> Organization:
+        place: Location = self.cleaned_data["location"]
+        return place.organization
 
     def make(self) -> tuple[str, str]:
         job: ProvisioningJob = provisioning.create_job(**self.draft)

@@ -8,9 +8,10 @@ from django.http import HttpRequest
 
 from chargers.models import Brand, ChargerModel
 from ocpplab.access import access_of
+from ocpplab.admin import AuditedAdmin
 
 
-class CatalogAdmin(admin.ModelAdmin):
+class CatalogAdmin(AuditedAdmin):
     """Everybody reads it, superusers change it."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

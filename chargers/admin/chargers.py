@@ -16,6 +16,7 @@ from chargers.choices import ChargerKind, ConnectorStatus, OCPPVersion
 from chargers.models import Charger, Connector
 from chargers.provisioning import create_charger
 from chargers.templatetags.chargers_live import link_badge, status_badge
+from ocpplab.access import access_of
 from ocpplab.admin import OrganizationScopedAdmin, ScopedRelatedFilter, choice_filter
 from ocpplab.admin.importing import ImportsRows
 
@@ -225,11 +226,13 @@ class ChargerAdmin(ImportsRows, OrganizationScopedAdmin):
         do: Callable[[Charger], None],
         done: str,
     ) -> None:
+        virtual = chargers.filter(kind=ChargerKind.VIRTUAL)
+        mine = access_of(request).scope(virtual, "organization", to_change=True)
+        self.log_action_on(request, mine, done)
         changed = 0
-        for charger in chargers.filter(kind=ChargerKind.VIRTUAL):
-            if self.has_change_permission(request, charger):
-                do(charger)
-                changed += 1
+        for charger in mine:
+            do(charger)
+            changed += 1
         messages.success(request, f"{changed} virtual chargers are being {done}.")
 
     def change_view(

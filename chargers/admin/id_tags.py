@@ -147,6 +147,7 @@ class IdTagAdmin(ImportsRows, OrganizationScopedAdmin):
         self, request: HttpRequest, tags: QuerySet[IdTag], is_blocked: bool
     ) -> None:
         mine = access_of(request).scope(tags, "organization", to_change=True)
-        count = mine.update(is_blocked=is_blocked)
         done = "blocked" if is_blocked else "unblocked"
+        self.log_action_on(request, mine, done)
+        count = mine.update(is_blocked=is_blocked)
         messages.success(request, f"{count} {model_ngettext(tags, count)} {done}.")

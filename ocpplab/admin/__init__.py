@@ -7,7 +7,10 @@ permission table.
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from . import accounts, queues, tokens
+from ocpplab.signing_in import SignInForm
+
+from . import accounts, audit_log, queues, tokens
+from .auditing import AuditedAdmin
 from .lists import (
     CappedPaginator,
     DateRangeFilter,
@@ -18,12 +21,14 @@ from .lists import (
 from .scoped import OrganizationScopedAdmin, RecordAdmin
 
 __all__ = [
+    "AuditedAdmin",
     "CappedPaginator",
     "DateRangeFilter",
     "OrganizationScopedAdmin",
     "RecordAdmin",
     "ScopedRelatedFilter",
     "accounts",
+    "audit_log",
     "choice_filter",
     "moment",
     "queues",
@@ -33,6 +38,7 @@ __all__ = [
 admin.site.site_header = "OCPPLAB Portal"
 admin.site.site_title = "OCPPLAB Portal"
 admin.site.index_title = "Operations"
+admin.site.login_form = SignInForm
 admin.site.enable_nav_sidebar = True
 # Roles come from memberships: there are no groups.
 admin.site.unregister(Group)

@@ -17,6 +17,8 @@ from django.http import (
 )
 from django.urls import path, reverse
 
+from ocpplab import audit
+from ocpplab.access import access_of
 from ocpplab.exports import FORMATS, Columns, Format, export
 
 ACTION = "export_"  # the actions' names: export_csv and so on
@@ -76,7 +78,15 @@ class ExportsRows(admin.ModelAdmin):
     ) -> StreamingHttpResponse:
         if self.export_related:
             rows = rows.select_related(*self.export_related)
-        name = str(self.opts.verbose_name_plural).replace(" ", "-").lower()
+        plural = str(self.opts.verbose_name_plural)
+        audit.record_of_person(
+            request,
+            "exported",
+            subject=f"{plural} as {kind.upper()}",
+            detail=request.GET.urlencode(),
+            organization_id=access_of(request).only_organization_id,
+        )
+        name = plural.replace(" ", "-").lower()
         return export(request, rows, self.export_columns, kind, name)
 
 

@@ -16,8 +16,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
+from ocpplab import audit
 from ocpplab.access import access_of
 from ocpplab.imports import ImportFault, read_rows, write_rows
+from ocpplab.models import Organization
 
 SHOWN = 200  # rows that the preview lists
 
@@ -129,6 +131,12 @@ class ImportForm(forms.Form):
     def check_rows(self, given: list[dict[str, str]]) -> list[Row]:
         raise NotImplementedError
 
+    @property
+    def owner(self) -> Organization:
+        """Whose rows they are; once the form is valid."""
+        owner: Organization = self.cleaned_data["organization"]
+        return owner
+
     def make(self) -> tuple[str, str]:
         """Make the rows: the address to go to, and what to say there."""
         raise NotImplementedError
@@ -169,6 +177,13 @@ class ImportsRows(admin.ModelAdmin):
             preview = form.preview if is_valid else None
             if preview and not preview.faulty and "_make" in request.POST:
                 url, said = form.make()
+                audit.record_of_person(
+                    request,
+                    "made many",
+                    subject=f"{len(preview.rows)} {self.opts.verbose_name_plural}",
+                    detail=said,
+                    organization=form.owner,
+                )
                 messages.success(request, said)
                 return HttpResponseRedirect(url)
         else:

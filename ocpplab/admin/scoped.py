@@ -12,11 +12,12 @@ from django.utils.text import capfirst
 from ocpplab.access import access_of
 from ocpplab.models import Organization
 
+from .auditing import AuditedAdmin
 from .exporting import ExportsRows
 from .lists import CappedPaginator
 
 
-class OrganizationScopedAdmin(ExportsRows):
+class OrganizationScopedAdmin(AuditedAdmin, ExportsRows):
     """Shows and lets change what belongs to the person's organizations.
 
     ``organization_path`` leads from the model to its organization. Viewers read,

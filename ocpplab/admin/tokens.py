@@ -118,5 +118,7 @@ class ApiTokenAdmin(OrganizationScopedAdmin):
 
     @admin.action(description="Revoke selected API tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
-        count = tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+        valid = tokens.filter(revoked_at=None)
+        self.log_action_on(request, valid, "revoked")
+        count = valid.update(revoked_at=timezone.now())
         messages.success(request, f"Revoked {count} {model_ngettext(tokens, count)}.")

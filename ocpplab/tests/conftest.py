@@ -19,7 +19,7 @@ from chargers.models import (
     Transaction,
 )
 from commands.models import Command
-from ocpplab.models import ApiToken, Membership, Organization, User
+from ocpplab.models import ApiToken, AuditEntry, Membership, Organization, User
 from ocpplab.services import create_token
 from tests.fixtures import create_charger
 
@@ -59,6 +59,9 @@ def populate(organization: Organization, mark: str) -> dict[type[Model], Any]:
             evse_id=1,
             timestamp=now,
             sampled_values=[{"value": "1", "measurand": "Power.Active.Import"}],
+        ),
+        AuditEntry: AuditEntry.objects.create(
+            organization=organization, door="cli", who=f"user-{mark}", action="added"
         ),
         ProvisioningJob: ProvisioningJob.objects.create(
             organization=organization,

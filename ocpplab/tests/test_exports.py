@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from chargers.models import IdTag, Message, Transaction
-from ocpplab.models import Organization, User
+from ocpplab.models import AuditEntry, Organization, User
 
 from .conftest import populate
 from .test_admin import SCOPED, address
@@ -36,7 +36,8 @@ def signed_in(superuser: User, client: Client) -> Client:
     return client
 
 
-@pytest.mark.parametrize("model", SCOPED)
+# An export is itself an entry of the audit log.
+@pytest.mark.parametrize("model", [m for m in SCOPED if m is not AuditEntry])
 def test_every_list_is_exported_in_every_format(
     model: type[Model], sign_in: Any, ours: Any, theirs: Any
 ) -> None:

@@ -14,6 +14,7 @@ from chargers.choices import (
 from chargers.errors import ChargerError
 from chargers.models import ChargerModel, Location
 from chargers.services import register_charger
+from ocpplab.audit import record_of_shell
 from ocpplab.models import Organization
 
 
@@ -84,6 +85,9 @@ class Command(BaseCommand):
             )
         except ChargerError as error:
             raise CommandError(str(error)) from None
+        record_of_shell(
+            "added", subject=f"charger {charger}", organization=organization
+        )
         self.stdout.write(charger.pk)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from ocpplab.audit import record_of_shell
 from ocpplab.models import Organization, Role
 from ocpplab.services import create_token
 
@@ -28,12 +29,14 @@ class Command(BaseCommand):
         days = options["expires_days"]
         if days is not None and days < 1:
             raise CommandError("--expires-days must be at least 1.")
-        _, secret = create_token(
-            organization=None if options["admin"] else _find(options["organization"]),
+        owner = None if options["admin"] else _find(options["organization"])
+        token, secret = create_token(
+            organization=owner,
             name=options["name"],
             role=options["role"],
             expires_at=timezone.now() + timedelta(days=days) if days else None,
         )
+        record_of_shell("added", subject=f"API token {token}", organization=owner)
         self.stdout.write(secret)
 
 
