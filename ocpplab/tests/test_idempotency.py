@@ -47,7 +47,7 @@ def test_every_post_of_the_api_takes_a_key() -> None:
         for view in views(get_resolver().url_patterns)
         if getattr(view, "post", None) and view.__module__.split(".")[1:2] == ["api"]
     ]
-    assert len(posts) == 18 + 6  # commands; locations, chargers, runtime
+    assert len(posts) == 18 + 7  # commands; locations, chargers, runtime, requests
     assert all(getattr(each, "is_idempotent", False) for each in posts)
 
 
