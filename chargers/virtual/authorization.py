@@ -9,7 +9,7 @@ from typing import Any
 
 from .clock import parse_time
 
-CACHE_LIMIT = 1000  # entries; the oldest goes first
+CACHE_LIMIT = 1000  # entries
 LOCAL_LIST_LIMIT = 1000  # entries
 
 TagInfo = dict[str, Any]
@@ -57,11 +57,18 @@ class AuthorizationCache:
     def find(self, id_tag: str) -> TagInfo | None:
         return self._entries.get(id_tag.casefold())
 
-    def remember(self, id_tag: str, info: TagInfo) -> None:
+    def remember(self, id_tag: str, info: TagInfo, now: datetime) -> None:
+        """When it is full, what is not valid goes first, then the oldest (3.5.1)."""
         self._entries.pop(id_tag.casefold(), None)
-        self._entries[id_tag.casefold()] = info
-        if len(self._entries) > CACHE_LIMIT:
+        if len(self._entries) >= CACHE_LIMIT:
+            self._entries = {
+                tag: known
+                for tag, known in self._entries.items()
+                if is_accepted(known, now)
+            }
+        if len(self._entries) >= CACHE_LIMIT:
             del self._entries[next(iter(self._entries))]
+        self._entries[id_tag.casefold()] = info
 
     def clear(self) -> int:
         """Forget everything; how many entries were there?"""

@@ -32,6 +32,10 @@ class Authorizer:
             return known or {}
         if known is None and self._settings.admits_unknown_offline:
             return {"status": "Accepted"}
+        if known is not None and not is_known:
+            # What was valid may have expired by now (3.5.4).
+            is_expired = known.get("status") == "Accepted"
+            return {**known, "status": "Expired"} if is_expired else known
         raise LinkClosed("The charger is offline and does not know the id tag.")
 
     async def ask_csms(self, id_tag: str) -> TagInfo:
@@ -59,7 +63,7 @@ class Authorizer:
         ):
             return
         if info and self._settings.has_cache:
-            self._charger.cache.remember(id_tag, info)
+            self._charger.cache.remember(id_tag, info, self._charger.clock.now())
             self._charger.flash.touch()
 
     # -- reservations ----------------------------------------------------------------

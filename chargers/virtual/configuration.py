@@ -8,6 +8,7 @@ from . import smart_charging
 from .authorization import LOCAL_LIST_LIMIT
 from .certificates import CHAIN_LIMIT, ROOTS_LIMIT
 from .meter import is_measurable
+from .metering import STOP_DATA_LIMIT
 from .transfers import PROTOCOLS
 
 _SAMPLED = (
@@ -15,6 +16,7 @@ _SAMPLED = (
     "Current.Import,Voltage,SoC"
 )
 KEYS_LIMIT = 100  # GetConfigurationMaxKeys
+
 MEASURANDS_LIMIT = 50  # in one key
 _MAX_INTEGER = 2**31 - 1
 
@@ -120,7 +122,7 @@ _KEYS = (
     Key("BlinkRepeat", "3", _integer),
     Key("ClockAlignedDataInterval", "0", _integer),
     Key("ConnectionTimeOut", "60", _integer),
-    Key("ConnectorPhaseRotation", "NotApplicable", _rotations),
+    Key("ConnectorPhaseRotation", "NotApplicable", _rotations, needs_reboot=True),
     _fixed("GetConfigurationMaxKeys", str(KEYS_LIMIT)),
     Key("HeartbeatInterval", "300", _integer),
     Key("LightIntensity", "100", _percentage),
@@ -134,6 +136,7 @@ _KEYS = (
     _fixed("MeterValuesSampledDataMaxLength", str(MEASURANDS_LIMIT)),
     Key("MinimumStatusDuration", "0", _integer),
     Key("ResetRetries", "1", _integer),
+    _fixed("StopTransactionMaxMeterValues", str(STOP_DATA_LIMIT)),
     Key("StopTransactionOnEVSideDisconnect", "true", _boolean),
     Key("StopTransactionOnInvalidId", "true", _boolean),
     Key("StopTxnAlignedData", "", _measurands),
@@ -145,7 +148,7 @@ _KEYS = (
     Key("TransactionMessageAttempts", "3", _positive),
     Key("TransactionMessageRetryInterval", "10", _integer),
     Key("UnlockConnectorOnEVSideDisconnect", "true", _boolean),
-    Key("WebSocketPingInterval", "60", _integer, needs_reboot=True),
+    Key("WebSocketPingInterval", "60", _integer),
     # Local authorization list (9.2)
     Key("LocalAuthListEnabled", "true", _boolean),
     _fixed("LocalAuthListMaxLength", str(LOCAL_LIST_LIMIT)),
@@ -201,18 +204,21 @@ class Configuration:
             _fixed("NumberOfConnectors", str(connectors)),
         )
         self._keys = {key.name: key for key in keys}
+        self._names = {name.casefold(): name for name in self._keys}
         self._bound: dict[str, Binding] = {}
         self._values: dict[str, str] = {}
         for name, value in values.items():
             self.change(name, value)
+        self.boot()
 
     def bind(self, name: str, binding: Binding) -> None:
         """The key is somebody else's from now on."""
         self._bound[name] = binding
         self._values.pop(name, None)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._keys
+    def find(self, name: str) -> str | None:
+        """The key that is meant: names are case-insensitive (CiString50)."""
+        return self._names.get(name.casefold())
 
     def names(self) -> Iterable[str]:
         return sorted(self._keys)
@@ -228,6 +234,18 @@ class Configuration:
             return self._bound[name].read()
         return self._values.get(name, self._keys[name].default)
 
+    def boot(self) -> None:
+        """What needed a reboot is in force from now on."""
+        self._in_force = {
+            key.name: self.text(key.name)
+            for key in self._keys.values()
+            if key.needs_reboot
+        }
+
+    def in_force(self, name: str) -> str:
+        """The value that is heeded, where a new one waits for a reboot."""
+        return self._in_force.get(name, self.text(name))
+
     def integer(self, name: str) -> int:
         return int(self.text(name))
 
@@ -240,9 +258,10 @@ class Configuration:
 
     def change(self, name: str, value: str) -> tuple[str, str]:
         """The ConfigurationStatus of a change (1.6, 7.22), and why it was refused."""
-        key = self._keys.get(name)
-        if key is None:
+        found = self.find(name)
+        if found is None:
             return "NotSupported", "is no key of this charger"
+        name, key = found, self._keys[found]
         if key.is_readonly:
             return "Rejected", "is read-only"
         try:

@@ -57,6 +57,7 @@ class StopReason(StrEnum):
     HARD_RESET = "HardReset"
     ENERGY_LIMIT = "EnergyLimitReached"
     TIME_LIMIT = "TimeLimitReached"
+    OTHER = "Other"
 
 
 class Notice(NamedTuple):
@@ -64,6 +65,7 @@ class Notice(NamedTuple):
 
     status: str
     fault: str = ""
+    info: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -179,7 +181,10 @@ class Connector:
 
     @property
     def notice(self) -> Notice:
-        return Notice(self.status.value, self.fault)
+        info = self.fault
+        if self.transaction is not None and self.vehicle is None and not self.fault:
+            info = "EV side disconnected"  # 1.6, 4.9
+        return Notice(self.status.value, self.fault, info)
 
     @property
     def is_free(self) -> bool:

@@ -83,6 +83,16 @@ class Link:
         self.session.close()
         await self._connection.close()
 
+    def change_ping_interval(self, seconds: int) -> None:
+        """From now on; 0 for no pings."""
+        connection = self._connection
+        if (connection.ping_interval or 0) == seconds:
+            return
+        if connection.keepalive_task is not None:
+            connection.keepalive_task.cancel()
+        connection.ping_interval = seconds or None
+        connection.start_keepalive()
+
     @property
     def peer_certificate(self) -> bytes | None:
         """What the CSMS has shown by TLS (DER)."""

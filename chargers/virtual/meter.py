@@ -23,7 +23,8 @@ MEASURANDS = (
     "Frequency",
     "Temperature",
     "SoC",
-)  # all but RPM: there is no fan to watch
+    "RPM",
+)
 _PHASES = {
     **dict.fromkeys((*_ENERGY, *_POWER, *_CURRENT), _PHASED),
     "Voltage": (*_PHASED, *_TO_NEUTRAL, *_BETWEEN),
@@ -32,6 +33,7 @@ _GRID = {"R": "L1", "S": "L2", "T": "L3"}
 GRID_HZ = 50
 LINE_RATIO = 3**0.5  # of the voltage between phases to that against neutral
 COLD_C, HEATING_C = 20.0, 25.0  # inside, without load, and added by the full one
+FAN_RPM = 2400  # at full load
 
 
 class Sample(NamedTuple):
@@ -87,13 +89,20 @@ class Measurement:
                 return Sample(_number(reading.voltage_v * ratio), "V", phase)
             case "Frequency" if not reading.is_dc:
                 return Sample(str(GRID_HZ))
+            case "RPM":
+                return Sample(str(round(FAN_RPM * self._load)), location="Body")
             case "Temperature":
-                load = reading.power_w / reading.rating_w if reading.rating_w else 0.0
-                heat = _number(COLD_C + HEATING_C * load)
+                heat = _number(COLD_C + HEATING_C * self._load)
                 return Sample(heat, "Celsius", location="Body")
             case "SoC" if reading.soc is not None:
                 return Sample(_number(reading.soc * 100), "Percent", location="EV")
         return None
+
+    @property
+    def _load(self) -> float:
+        """How much of what it can give the charger gives, 0 to 1."""
+        reading = self.reading
+        return reading.power_w / reading.rating_w if reading.rating_w else 0.0
 
     def _share(self, phase: str) -> float:
         """Which part of the power flows on a phase; without one, all of it."""

@@ -2,10 +2,11 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .clock import wait_for_event
-from .connector import Connector
+from .connector import Connector, Reading
 from .meter import Measurement
 from .settings import Series
 
@@ -56,12 +57,28 @@ class Metering:
         items = self._settings.measurands(series)
         if not items:
             return []
-        reading = connector.read()
+        reading = self._read(connector)
         before = self._last_wh.get((connector.number, series), reading.energy_wh)
         self._last_wh[connector.number, series] = reading.energy_wh
         rotation = self._settings.rotation(connector.number)
         measurement = Measurement(reading, reading.energy_wh - before, rotation)
         return self._protocol.meter_value(measurement, items, context)
+
+    def _read(self, connector: Connector) -> Reading:
+        """For connector 0 that of the main meter (1.6, 4.7)."""
+        if connector.number:
+            return connector.read()
+        readings = [outlet.read() for outlet in self._charger.outlets]
+        first = readings[0]
+        return replace(
+            first,
+            energy_wh=sum(reading.energy_wh for reading in readings),
+            power_w=sum(reading.power_w for reading in readings),
+            offered_w=sum(reading.offered_w for reading in readings),
+            rating_w=sum(reading.rating_w for reading in readings),
+            phases=max(reading.phases for reading in readings),
+            soc=None,
+        )
 
     def take_due(self, connector: Connector) -> None:
         """The periodic samples of a running transaction for which it is time."""

@@ -74,17 +74,15 @@ class Uplink:
 
     def boot_again(self) -> None:
         """The CSMS triggers a BootNotification."""
-        if self.online.is_set():
-            self._charger.spawn(
-                self.call(*self._protocol.boot_notification("Triggered"))
-            )
-        else:
-            self._boot_now.set()
+        self._boot_now.set()
+        self._interval_changed.set()
 
     def settings_changed(self) -> None:
-        """Beat at another interval, if that has changed."""
+        """Beat and ping at other intervals, if those have changed."""
         if self._settings.heartbeat_interval != self._interval:
             self._interval_changed.set()
+        if self._link is not None:
+            self._link.change_ping_interval(self._settings.ping_interval)
 
     def restart(self, reason: str = "RemoteReset") -> None:
         """Hang up at once, then dial and boot anew, telling the reason."""
@@ -168,16 +166,21 @@ class Uplink:
 
     async def _talk(self) -> None:
         """What the charger says of itself on a new link, for as long as it lasts."""
-        if self._boot_reason is not None:
-            await self._boot(self._boot_reason)
-        self._backoff.reset()
-        self.online.set()
-        self._on_link(True, "")
-        for connector in self._charger.connectors:
-            with contextlib.suppress(CallTimeout):
-                await self._charger.tell_status(connector)
-        self.ready.set()
-        await self._beat()
+        answer = None
+        while True:
+            if self._boot_reason is not None:
+                await self._boot(self._boot_reason, answer)
+            self._backoff.reset()
+            self.online.set()
+            self._on_link(True, "")
+            for connector in self._charger.connectors:
+                with contextlib.suppress(CallTimeout):
+                    await self._charger.tell_status(connector)
+            self.ready.set()
+            answer = await self._beat()
+            self._boot_reason = "Triggered"
+            self.online.clear()
+            self.ready.clear()
 
     def _go_offline(self) -> None:
         self._link = self._line = None
@@ -187,15 +190,18 @@ class Uplink:
 
     # -- boot and heartbeat ----------------------------------------------------------
 
-    async def _boot(self, reason: str) -> None:
-        """Send BootNotification until the CSMS accepts the charger."""
+    async def _boot(self, reason: str, answer: dict[str, Any] | None = None) -> None:
+        """Send BootNotification until the CSMS accepts the charger.
+
+        ``answer`` is that to one that was sent already.
+        """
         self._charger.forget_statuses()
         while True:
             self._boot_now.clear()
-            answer = await self._ask_to_boot(reason)
-            interval = answer["interval"]
+            answer = answer or await self._ask_to_boot(reason)
             if answer["status"] == "Accepted":
                 break
+            interval = answer["interval"]
             pause = interval if interval > 0 else BOOT_PAUSE
             if answer["status"] == "Rejected":
                 # Nothing may be sent, nor answered, until then: better to hang up.
@@ -203,9 +209,13 @@ class Uplink:
             self._on_link(False, "boot pending")
             if await wait_for_event(self._boot_now, self._clock, pause):
                 reason = "Triggered"
+            answer = None
         self._boot_reason = None
-        if interval > 0:
-            self._protocol.change_heartbeat_interval(interval)
+        self._take_interval(answer)
+
+    def _take_interval(self, answer: dict[str, Any]) -> None:
+        if answer["interval"] > 0:
+            self._protocol.change_heartbeat_interval(answer["interval"])
 
     async def _ask_to_boot(self, reason: str) -> dict[str, Any]:
         try:
@@ -213,10 +223,22 @@ class Uplink:
         except (OCPPError, CallTimeout) as problem:
             raise LinkFailed(f"boot failed: {problem}") from problem
 
-    async def _beat(self) -> None:
-        """Heartbeats, for ever; an interval of 0 means none."""
+    async def _beat(self) -> dict[str, Any]:
+        """Heartbeats, until a BootNotification that was triggered is not accepted: its
+        answer. An interval of 0 means none.
+        """
         while True:
             self._interval_changed.clear()
+            if self._boot_now.is_set():
+                self._boot_now.clear()
+                with contextlib.suppress(OCPPError, CallTimeout):
+                    answer = await self.call(
+                        *self._protocol.boot_notification("Triggered")
+                    )
+                    if answer["status"] != "Accepted":
+                        return answer
+                    self._take_interval(answer)
+                continue
             self._interval = self._settings.heartbeat_interval
             due_in = self._interval or None
             if await wait_for_event(self._interval_changed, self._clock, due_in):

@@ -60,12 +60,12 @@ class Messages(Notifications):
     def status_notification(self, connector: int, notice: Notice) -> Request:
         payload = {
             "connectorId": connector,
-            "errorCode": ERROR_CODES[notice.fault] if notice.fault else "NoError",
+            "errorCode": _error_code(notice),
             "status": notice.status,
             "timestamp": self._now(),
         }
-        if notice.fault:
-            payload["info"] = notice.fault
+        if notice.info:
+            payload["info"] = notice.info
         return "StatusNotification", payload
 
     def authorize(self, id_tag: str) -> Request:
@@ -134,6 +134,14 @@ def tag_info(answer: dict[str, Any]) -> dict[str, Any]:
     """The idTagInfo of an answer; StopTransaction.conf may have none."""
     info: dict[str, Any] = answer.get("idTagInfo", {})
     return info
+
+
+def _error_code(notice: Notice) -> str:
+    if not notice.fault:
+        return "NoError"
+    code = ERROR_CODES[notice.fault]
+    # That one is for warnings, not for what is Faulted (4.9).
+    return "OtherError" if code == "EVCommunicationError" else code
 
 
 def _sampled_value(item: str, sample: Sample, context: str) -> dict[str, Any]:

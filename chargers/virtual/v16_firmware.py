@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 
-ATTEMPTS_LIMIT = 10
+RETRIES_LIMIT = 10
 RETRY_INTERVAL = 30  # s, where the CSMS leaves it to us
 SECURE_PROFILE = 2  # from which on unsigned firmware is refused (L01.FR.20)
 
@@ -129,7 +129,7 @@ class Maintenance:
 def _tries(payload: Payload) -> Tries:
     """How often to try, and how long to wait in between; within reason."""
     return Tries(
-        min(max(1, payload.get("retries", 1)), ATTEMPTS_LIMIT),
+        1 + min(max(0, payload.get("retries", 0)), RETRIES_LIMIT),
         max(0, payload.get("retryInterval", RETRY_INTERVAL)),
     )
 

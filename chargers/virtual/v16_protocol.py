@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..ocpp.session import Reply
-from .authorization import TagInfo
+from .authorization import TagInfo, is_accepted
 from .configuration import Binding, Configuration
 from .connector import Connector, Notice, StopReason, Transaction
 from .meter import Measurement
@@ -17,6 +17,9 @@ from .v16_settings import KeySettings
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
+
+
+NO_ID = -1  # of a transaction whose start the CSMS did not take
 
 
 class ProtocolV16(Protocol):
@@ -65,6 +68,8 @@ class ProtocolV16(Protocol):
     # -- what a charger says of itself -----------------------------------------------
 
     def boot_notification(self, reason: str) -> Request:
+        if reason != "Triggered":
+            self.configuration.boot()
         return self.messages.boot_notification()
 
     def notice(self, connector: Connector) -> Notice:
@@ -147,6 +152,7 @@ class ProtocolV16(Protocol):
             self._charger.authorizer.remember(message.payload["idTag"], info)
         if message.action != "StartTransaction":
             return
+        self._compare_with_list(message.payload["idTag"], info)
         self._charger.outbox.identify(message.transaction, answer["transactionId"])
         transaction = connector.transaction
         if transaction is not None and transaction.key == message.transaction:
@@ -154,15 +160,29 @@ class ProtocolV16(Protocol):
         self._charger.charging.heed(connector, message.transaction, info)
 
     def _give_up(self, connector: Connector, message: Message, reason: Outcome) -> None:
-        """A transaction that the CSMS never took ends here, and with it its messages."""
+        """A transaction that the CSMS never took has no id, and ends (errata, 3.18)."""
         if message.action != "StartTransaction":
             return
-        self._charger.outbox.discard(message.transaction, reason)
+        self._charger.outbox.identify(message.transaction, NO_ID)
         transaction = connector.transaction
         if transaction is not None and transaction.key == message.transaction:
-            self._charger.charging.close(connector, transaction)
+            transaction.id = NO_ID
+            self._charger.charging.end(connector, StopReason.OTHER)
             if transaction.is_session:
                 self._charger.charging.unplug(connector)
+
+    def _compare_with_list(self, id_tag: str, info: TagInfo) -> None:
+        """The CSMS is told where it contradicts its own local list (3.5.2)."""
+        listed = None
+        if self.settings.has_local_list:
+            listed = self._charger.local_list.find(id_tag)
+        now = self._charger.clock.now()
+        if listed is None or is_accepted(listed, now) == is_accepted(info, now):
+            return
+        whole = self._charger.connectors[0]
+        action, payload = self.status_notification(0, whole.notice)
+        conflict = {**payload, "errorCode": "LocalListConflict"}
+        self._charger.notices.put((action, conflict))
 
     # -- what answers say ------------------------------------------------------------
 

@@ -22,6 +22,8 @@ from .v16_triggers import Triggers
 if TYPE_CHECKING:
     from .charger import VirtualCharger
 
+VENDOR_ID = "com.ocpplab"  # of DataTransfer
+
 Payload = dict[str, Any]
 Handler = Callable[[Payload], Payload | Reply]
 
@@ -85,7 +87,13 @@ class Requests:
         return {"status": "Accepted"}
 
     def _transfer_data(self, payload: Payload) -> Payload:
-        return {"status": "UnknownVendorId"}
+        """An own vendor id with one message, ``echo``, to try data transfer with."""
+        if payload["vendorId"] != VENDOR_ID:
+            return {"status": "UnknownVendorId"}
+        if payload.get("messageId") != "echo":
+            return {"status": "UnknownMessageId"}
+        echo = {"data": payload["data"]} if "data" in payload else {}
+        return {"status": "Accepted", **echo}
 
     def _get_configuration(self, payload: Payload) -> Payload:
         configuration = self._configuration
@@ -94,8 +102,9 @@ class Requests:
             raise OCPPError(
                 "OccurrenceConstraintViolation", f"At most {KEYS_LIMIT} keys at once."
             )
-        known = [self._key_value(name) for name in asked if name in configuration]
-        unknown = [name for name in asked if name not in configuration]
+        found = {name: configuration.find(name) for name in asked}
+        known = [self._key_value(name) for name in found.values() if name]
+        unknown = [name for name, key in found.items() if key is None]
         answer: Payload = {"configurationKey": known}
         return {**answer, "unknownKey": unknown} if unknown else answer
 
@@ -140,6 +149,8 @@ class Requests:
         return next(with_cable, free[0] if free else None)
 
     def _remote_stop(self, payload: Payload) -> Payload | Reply:
+        if not self._charger.is_online:  # the boot is pending (4.2)
+            return {"status": "Rejected"}
         for connector in self._charger.outlets:
             transaction = connector.transaction
             if transaction is not None and transaction.id == payload["transactionId"]:
@@ -182,7 +193,8 @@ class Requests:
     def _get_local_list_version(self, payload: Payload) -> Payload:
         if not self._configuration.flag("LocalAuthListEnabled"):
             return {"listVersion": -1}
-        return {"listVersion": self._charger.local_list.version}
+        local_list = self._charger.local_list
+        return {"listVersion": local_list.version if len(local_list) else 0}
 
     def _send_local_list(self, payload: Payload) -> Payload:
         local_list = self._charger.local_list
@@ -193,6 +205,8 @@ class Requests:
             entry["idTag"]: entry.get("idTagInfo") for entry in sent or []
         }
         tags = {tag.casefold() for tag in entries}
+        if version < 1:  # 0 and -1 mean something else (6.41)
+            return {"status": "Failed"}
         if len(tags) < len(sent or []) or len(entries) > LOCAL_LIST_LIMIT:
             return {"status": "Failed"}
         if payload["updateType"] == "Full":

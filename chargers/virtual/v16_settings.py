@@ -65,5 +65,5 @@ class KeySettings:
         return self.configuration.integer(key) if key else 0
 
     def rotation(self, connector: int) -> str:
-        text = self.configuration.text("ConnectorPhaseRotation")
+        text = self.configuration.in_force("ConnectorPhaseRotation")
         return phase_rotation(text, connector)

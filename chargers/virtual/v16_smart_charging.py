@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..ocpp.errors import OCPPError
 from .clock import format_time, parse_time
 from .connector import Connector
 from .smart_charging import Period, Profile, Purpose
@@ -62,7 +63,9 @@ class SmartCharging:
     def _install(self, payload: Payload) -> bool:
         connector = self._connector(payload["connectorId"])
         if connector is None:
-            return False
+            raise OCPPError(
+                "PropertyConstraintViolation", "There is no such connector."
+            )
         profile = self.read(connector.number, payload["csChargingProfiles"])
         if profile is None:
             return False
@@ -105,7 +108,6 @@ class SmartCharging:
             "scheduleStart": format_time(start),
             "chargingSchedule": {
                 "duration": duration,
-                "startSchedule": format_time(start),
                 "chargingRateUnit": unit,
                 "chargingSchedulePeriod": [_period_payload(p) for p in periods],
             },

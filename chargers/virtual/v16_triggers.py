@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 
+_OF_CONNECTORS = ("MeterValues", "StatusNotification")  # others ignore connectorId
+
 
 class Triggers:
     """They follow the answer, also while the boot is still pending (4.2)."""
@@ -53,10 +55,15 @@ class Triggers:
         self, payload: Payload, others: dict[str, Callable[[], None]]
     ) -> Payload | Reply:
         number, wanted = payload.get("connectorId"), payload["requestedMessage"]
-        numbers = range(len(self._charger.connectors))
-        if number is not None and number not in numbers:
+        chosen = [connector.number for connector in self._charger.connectors]
+        if wanted in _OF_CONNECTORS and number is not None:
+            if number not in chosen:
+                return {"status": "Rejected"}
+            chosen = [number]
+        elif wanted == "MeterValues":
+            chosen.remove(0)
+        if wanted == "MeterValues" and not self._measurands:
             return {"status": "Rejected"}
-        chosen = numbers if number is None else [number]
         actions: dict[str, Callable[[], None]] = {
             "BootNotification": self._charger.uplink.boot_again,
             "Heartbeat": lambda: self._send(self._charger.protocol.heartbeat()),
@@ -68,14 +75,11 @@ class Triggers:
             return {"status": "Rejected"}  # CpoName has to be set (A02)
         return Reply({"status": "Accepted"}, then=actions[wanted])
 
-    def _measure(self, numbers: "range | list[int]") -> None:
+    def _measure(self, numbers: list[int]) -> None:
         for number in numbers:
-            if number:
-                self._charger.metering.sample(
-                    self._charger.connectors[number], "Trigger"
-                )
+            self._charger.metering.sample(self._charger.connectors[number], "Trigger")
 
-    def _tell_statuses(self, numbers: "range | list[int]") -> None:
+    def _tell_statuses(self, numbers: list[int]) -> None:
         for number in numbers:
             notice = self._charger.connectors[number].notice
             self._send(self._messages.status_notification(number, notice))
@@ -110,6 +114,10 @@ class Triggers:
     def _sign_certificate(self) -> None:
         csr = self._charger.credentials.request_certificate(self._organization)
         self._send(self._messages.sign_certificate(csr))
+
+    @property
+    def _measurands(self) -> list[str]:
+        return self._configuration.items("MeterValuesSampledData")
 
     @property
     def _organization(self) -> str:

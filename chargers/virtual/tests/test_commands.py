@@ -100,10 +100,10 @@ async def test_configuration_names_what_it_refuses(ready: Bench) -> None:
 
 async def test_configuration_says_when_a_reset_is_needed(ready: Bench) -> None:
     result = await ready.perform(
-        "configuration", configuration={"WebSocketPingInterval": "10"}
+        "configuration", configuration={"ConnectorPhaseRotation": "1.RTS"}
     )
     assert result["status"] == "RebootRequired"
-    assert result["configured"] == ["WebSocketPingInterval"]
+    assert result["configured"] == ["ConnectorPhaseRotation"]
 
 
 async def test_cache_reset_counts_what_authorize_filled(ready: Bench) -> None:
@@ -269,7 +269,10 @@ async def test_a_start_that_the_csms_never_takes_ends_here(ready: Bench) -> None
     await ready.perform("plug-connector")
     with pytest.raises(CommandRejected, match="out of order"):
         await ready.perform("start-transaction", id_tag="TAG")
-    await ready.told("1:Preparing", "StartTransaction", "1:Finishing")
+    await ready.told(
+        "1:Preparing", "StartTransaction", "StopTransaction(Other)", "1:Finishing"
+    )
+    assert ready.csms.payloads("StopTransaction")[0]["transactionId"] == -1
 
 
 async def test_a_session_stops_by_itself_when_its_time_is_up(ready: Bench) -> None:

@@ -1,6 +1,6 @@
 """The physical model and the state machine, without any I/O."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -130,6 +130,11 @@ def test_an_expiry_that_cannot_be_read_accepts_nobody() -> None:
 def test_the_cache_forgets_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authorization, "CACHE_LIMIT", 2)
     cache = AuthorizationCache({})
+    now = datetime(2026, 1, 1, tzinfo=UTC)
     for tag in ("A", "B", "a", "C"):
-        cache.remember(tag, {"status": "Accepted"})
+        cache.remember(tag, {"status": "Accepted"}, now)
     assert list(cache.to_state()) == ["a", "c"]
+    cache.remember("BAD", {"status": "Blocked"}, now)
+    assert list(cache.to_state()) == ["c", "bad"]
+    cache.remember("D", {"status": "Accepted"}, now)  # what is not valid goes first
+    assert list(cache.to_state()) == ["c", "d"]

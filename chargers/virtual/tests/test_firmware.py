@@ -94,7 +94,7 @@ async def test_what_cannot_be_fetched_fails(ready: Bench, location: str) -> None
 async def test_a_download_is_tried_as_often_as_asked(
     ready: Bench, files: FileServer
 ) -> None:
-    await update(ready, f"{files.url}/none", retries=3, retryInterval=7)
+    await update(ready, f"{files.url}/none", retries=2, retryInterval=7)
     await pass_time(ready, 7)
     await until(lambda: ready.clock.sleeps.count(7) == 2)
     await ready.clock.advance(7)

@@ -42,7 +42,8 @@ async def test_configuration_is_read_and_changed(ready: Bench) -> None:
     assert await change(ready, "MeterValuesSampledData", "Voltage,Wind") == "Rejected"
     assert await change(ready, "NumberOfConnectors", "3") == "Rejected"
     assert await change(ready, "Nope", "1") == "NotSupported"
-    assert await change(ready, "WebSocketPingInterval", "5") == "RebootRequired"
+    assert await change(ready, "heartbeatINTERVAL", "30") == "Accepted"
+    assert await change(ready, "ConnectorPhaseRotation", "1.TSR") == "RebootRequired"
     assert ready.store.state["configuration"]["HeartbeatInterval"] == "30"
 
 

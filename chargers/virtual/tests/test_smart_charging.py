@@ -160,7 +160,6 @@ async def test_amperes_and_watts_convert_by_phases(ready: Bench) -> None:
 @pytest.mark.parametrize(
     ("connector", "sent"),
     [
-        (3, profile((0, 1))),
         (0, profile((0, 1), purpose="TxProfile")),
         (1, profile((0, 1), purpose="TxProfile")),
         (1, profile((0, 1), purpose="ChargePointMaxProfile")),

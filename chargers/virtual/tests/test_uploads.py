@@ -95,7 +95,7 @@ async def test_a_failed_upload_is_tried_as_often_as_asked(
     ready: Bench, files: FileServer
 ) -> None:
     files.refuses["PUT"] = 500
-    request = {"location": files.url, "retries": 2, "retryInterval": 9}
+    request = {"location": files.url, "retries": 1, "retryInterval": 9}
     await ready.csms.call("GetDiagnostics", request)
     await until(lambda: 9 in ready.clock.sleeps)
     await ready.csms.call(

@@ -1,0 +1,250 @@
+"""What the text of OCPP 1.6 and its errata ask of a charger, rule by rule."""
+
+from typing import Any
+
+import pytest
+
+from chargers.ocpp.errors import CommandRejected, OCPPError
+
+from .csms import Bench, until
+from .test_requests import change, status_of
+
+
+@pytest.fixture
+async def ready(bench: Bench) -> Bench:
+    await bench.power_on(connectors=2)
+    bench.csms.forget()
+    return bench
+
+
+async def trigger(bench: Bench, action: str, connector: int | None = None) -> str:
+    payload: dict[str, Any] = {"requestedMessage": action}
+    if connector is not None:
+        payload["connectorId"] = connector
+    return await status_of(bench, "TriggerMessage", **payload)
+
+
+# -- boot (4.2) and triggers (5.17) ----------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+async def test_the_answer_to_a_triggered_boot_is_heeded(
+    ready: Bench, status: str
+) -> None:
+    ready.csms.answers["BootNotification"] = {
+        "status": status,
+        "currentTime": "2026-01-01T00:00:00Z",
+        "interval": 20,
+    }
+    assert await trigger(ready, "BootNotification") == "Accepted"
+    await until(lambda: (False, f"boot {status.lower()}") in ready.links)
+    assert ready.charger.is_online is False
+    del ready.csms.answers["BootNotification"]
+    await until(lambda: 20 in ready.clock.sleeps)
+    assert ready.csms.actions == ["BootNotification"]
+    await ready.clock.advance(20)
+    await ready.told(
+        "BootNotification",
+        "BootNotification",
+        "0:Available",
+        "1:Available",
+        "2:Available",
+    )
+
+
+async def test_a_pending_charger_neither_starts_nor_stops_from_remote(
+    bench: Bench,
+) -> None:
+    bench.csms.answers["BootNotification"] = {
+        "status": "Pending",
+        "currentTime": "2026-01-01T00:00:00Z",
+        "interval": 20,
+    }
+    bench.dial()
+    await until(lambda: (False, "boot pending") in bench.links)
+    assert await status_of(bench, "RemoteStartTransaction", idTag="T") == "Rejected"
+    assert await status_of(bench, "RemoteStopTransaction", transactionId=1) == (
+        "Rejected"
+    )
+    assert await change(bench, "HeartbeatInterval", "77") == "Accepted"
+    assert await trigger(bench, "Heartbeat") == "Accepted"
+    await bench.told("BootNotification", "Heartbeat")
+
+
+async def test_a_connector_that_says_nothing_to_a_message_is_ignored(
+    ready: Bench,
+) -> None:
+    assert await trigger(ready, "Heartbeat", 99) == "Accepted"
+    await ready.told("Heartbeat")
+    assert await trigger(ready, "MeterValues", 99) == "Rejected"
+
+
+async def test_the_main_meter_is_that_of_connector_0(ready: Bench) -> None:
+    await change(
+        ready, "MeterValuesSampledData", "Energy.Active.Import.Register,Power.Offered"
+    )
+    for number in (1, 2):
+        await ready.perform("start-session", id_tag="T", connector_id=number)
+    await ready.clock.advance(30)
+    ready.csms.forget()
+    assert await trigger(ready, "MeterValues", 0) == "Accepted"
+    await ready.told("MeterValues")
+    (payload,) = ready.csms.payloads("MeterValues")
+    assert payload["connectorId"] == 0
+    assert "transactionId" not in payload
+    values = payload["meterValue"][0]["sampledValue"]
+    total = sum(outlet.energy_wh for outlet in ready.charger.outlets)
+    assert [value["value"] for value in values] == [str(total), "44000"]
+
+
+async def test_nothing_to_measure_is_nothing_to_trigger(ready: Bench) -> None:
+    await change(ready, "MeterValuesSampledData", "")
+    assert await trigger(ready, "MeterValues") == "Rejected"
+
+
+# -- configuration (5.8, 9) ------------------------------------------------------------
+
+
+async def test_keys_are_found_whatever_their_case(ready: Bench) -> None:
+    answer = await ready.csms.call("GetConfiguration", {"key": ["heartbeatinterval"]})
+    assert answer["configurationKey"][0]["key"] == "HeartbeatInterval"
+    assert "unknownKey" not in answer
+
+
+async def test_pings_come_at_the_interval_that_is_set(ready: Bench) -> None:
+    connection = ready.charger.uplink._link._connection  # type: ignore[union-attr]
+    assert connection.ping_interval == 60
+    assert await change(ready, "WebSocketPingInterval", "7") == "Accepted"
+    assert connection.ping_interval == 7
+    assert await change(ready, "WebSocketPingInterval", "0") == "Accepted"
+    assert connection.ping_interval is None
+    assert await change(ready, "WebSocketPingInterval", "-1") == "Rejected"
+
+
+async def test_a_rotation_of_phases_is_in_force_after_a_reboot(ready: Bench) -> None:
+    assert await change(ready, "ConnectorPhaseRotation", "1.TSR") == "RebootRequired"
+    assert ready.charger.settings.rotation(1) == "RST"
+    await status_of(ready, "Reset", type="Soft")
+    await until(lambda: 1.0 in ready.clock.sleeps)
+    await ready.clock.advance(1)
+    await until(lambda: ready.charger.settings.rotation(1) == "TSR")
+
+
+# -- data transfer (4.3), local list (3.5.2, 6.41) -------------------------------------
+
+
+async def test_data_transfer_tells_vendors_and_messages_apart(ready: Bench) -> None:
+    async def send(**payload: Any) -> Any:
+        return await ready.csms.call("DataTransfer", payload)
+
+    assert await send(vendorId="org.else") == {"status": "UnknownVendorId"}
+    own = {"vendorId": "com.ocpplab"}
+    assert await send(**own, messageId="x") == {"status": "UnknownMessageId"}
+    echo = await send(**own, messageId="echo", data="hello")
+    assert echo == {"status": "Accepted", "data": "hello"}
+
+
+async def test_an_empty_list_has_version_0_and_no_other_has(ready: Bench) -> None:
+    async def send(version: int, *tags: str) -> str:
+        entries = [{"idTag": t, "idTagInfo": {"status": "Accepted"}} for t in tags]
+        return await status_of(
+            ready,
+            "SendLocalList",
+            listVersion=version,
+            updateType="Full",
+            localAuthorizationList=entries,
+        )
+
+    assert await send(0, "A") == "Failed"
+    assert await send(-1, "A") == "Failed"
+    assert await send(5, "A") == "Accepted"
+    assert await send(6) == "Accepted"
+    assert await ready.csms.call("GetLocalListVersion", {}) == {"listVersion": 0}
+
+
+async def test_the_csms_hears_that_it_contradicts_its_list(ready: Bench) -> None:
+    await change(ready, "LocalPreAuthorize", "true")
+    await status_of(
+        ready,
+        "SendLocalList",
+        listVersion=1,
+        updateType="Full",
+        localAuthorizationList=[{"idTag": "T", "idTagInfo": {"status": "Accepted"}}],
+    )
+    ready.csms.answers["StartTransaction"] = {
+        "transactionId": 4,
+        "idTagInfo": {"status": "Blocked"},
+    }
+    with pytest.raises(CommandRejected):
+        await ready.perform("start-session", id_tag="T")
+    told = ready.csms.payloads("StatusNotification")
+    await until(
+        lambda: any(
+            payload["errorCode"] == "LocalListConflict" and payload["connectorId"] == 0
+            for payload in ready.csms.payloads("StatusNotification")
+        )
+    )
+    assert told
+
+
+# -- authorization (3.5) ---------------------------------------------------------------
+
+
+async def test_what_is_known_to_be_invalid_is_refused_offline(ready: Bench) -> None:
+    await ready.perform(
+        "local-auth-list",
+        list_version=1,
+        entries=[{"id_tag": "OLD", "expiry_date": "2025-01-01T00:00:00Z"}],
+    )
+    await change(ready, "AllowOfflineTxForUnknownId", "true")
+    await ready.csms.close()
+    await until(lambda: not ready.charger.is_online)
+    assert (await ready.charger.authorizer.authorize("OLD"))["status"] == "Expired"
+    assert (await ready.charger.authorizer.authorize("NEW"))["status"] == "Accepted"
+
+
+# -- status (4.9) ----------------------------------------------------------------------
+
+
+async def test_an_ev_that_leaves_suspends_where_that_stops_nothing(
+    ready: Bench,
+) -> None:
+    await change(ready, "StopTransactionOnEVSideDisconnect", "false")
+    await ready.perform("start-session", id_tag="T")
+    ready.csms.forget()
+    await ready.perform("unplug-connector")
+    (payload,) = ready.csms.payloads("StatusNotification")
+    assert payload["status"] == "SuspendedEV"
+    assert payload["errorCode"] == "NoError"
+    assert payload["info"] == "EV side disconnected"
+    await ready.perform("plug-connector")
+    await ready.told("1:SuspendedEV", "1:Charging")
+
+
+async def test_an_error_that_is_but_a_warning_never_makes_a_connector_faulted(
+    ready: Bench,
+) -> None:
+    await ready.perform("inject-fault", fault_type="EVCommunicationError")
+    (payload,) = ready.csms.payloads("StatusNotification")
+    assert (payload["status"], payload["errorCode"]) == ("Faulted", "OtherError")
+    assert payload["info"] == "EVCommunicationError"
+
+
+# -- smart charging --------------------------------------------------------------------
+
+
+async def test_a_profile_for_no_connector_is_an_error(ready: Bench) -> None:
+    profile = {
+        "chargingProfileId": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": {
+            "chargingRateUnit": "A",
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10}],
+        },
+    }
+    with pytest.raises(OCPPError, match="PropertyConstraintViolation"):
+        await ready.csms.call(
+            "SetChargingProfile", {"connectorId": 9, "csChargingProfiles": profile}
+        )
