@@ -24,8 +24,9 @@ from twisted.internet.defer import Deferred
 from . import requests, services
 from .choices import BootPolicy, Direction, ProcessRole, SecurityProfile
 from .connections import connections, tell
-from .csms import commands_v16, v16
+from .csms import commands_v16, v16, v21, v201
 from .csms.common import Handlers, handle, triggered_by
+from .csms.learning import learn
 from .group_commit import group_commit
 from .holder import Holder
 from .models import Charger
@@ -40,7 +41,11 @@ from .services import certificates, links
 logger = logging.getLogger(__name__)
 
 # Those spoken, each with what it does on a charger's messages.
-HANDLERS: dict[Version, Handlers] = {Version.V16: v16.HANDLERS}
+HANDLERS: dict[Version, Handlers] = {
+    Version.V16: v16.HANDLERS,
+    Version.V201: v201.HANDLERS,
+    Version.V21: v21.HANDLERS,
+}
 
 # Close codes (RFC 6455, 7.4.1; OCPP-J asks for no particular ones).
 NO_COMMON_SUBPROTOCOL = 1002
@@ -264,6 +269,7 @@ class ChargerConsumer(Stranger):
         answer = await self.session.call(action, payload)
         if password := accepted_password(action, payload, answer):
             await database_sync_to_async(services.keep_password)(self.charger, password)
+        await learn(self.charger, action, payload, answer)
         return answer
 
     async def _tell(self, action: str, payload: dict[str, Any]) -> None:

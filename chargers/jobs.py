@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from . import leases, provisioning, services
-from .services import reports, transactions
+from .services import reports, stations, transactions
 
 
 def mark_lost_chargers() -> None:
@@ -29,7 +29,9 @@ def settle_provisioning() -> None:
 
 def delete_old_messages() -> None:
     age = timedelta(days=settings.MESSAGE_RETENTION_DAYS)
-    services.delete_old_messages(before=timezone.now() - age)
+    before = timezone.now() - age
+    services.delete_old_messages(before)
+    stations.delete_old_events(before)
     kept = timedelta(days=settings.COMMAND_RETENTION_DAYS)
     reports.delete_old_requests(before=timezone.now() - kept)
 

@@ -211,6 +211,7 @@ class MeterValue(models.Model):
         return self.value_of("Power.Offered")
 
 
+READING_LIMIT = 2.0**53  # beyond it a reading is no reading
 PHASES = ("L1", "L2", "L3", "L1-N", "L2-N", "L3-N")
 
 
@@ -226,7 +227,9 @@ def _value_in_base_unit(sampled: dict[str, Any]) -> float | None:
         value = float(sampled["value"]) * 10.0**power
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return value * 1000 if str(measure.get("unit", "")).startswith("k") else value
+    if str(measure.get("unit", "")).startswith("k"):
+        value *= 1000
+    return value if abs(value) < READING_LIMIT else None
 
 
 class Message(models.Model):

@@ -232,7 +232,9 @@ def _names_of(charger: Charger) -> set[str]:
     """What a charger may call itself: its identity, or a serial number it booted with."""
     serials = ("chargePointSerialNumber", "chargeBoxSerialNumber")
     boot = Charger.objects.filter(pk=charger.pk).values_list("boot", flat=True).first()
-    named = {(boot or {}).get(name) for name in serials}
+    boot = boot or {}
+    named = {boot.get(name) for name in serials}
+    named.add(boot.get("chargingStation", {}).get("serialNumber"))  # 2.x
     return {charger.identity, *filter(None, named)}
 
 

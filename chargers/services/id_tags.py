@@ -1,6 +1,6 @@
 """Id tags, and what chargers are told of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -34,6 +34,37 @@ class Presented(NamedTuple):
     def key(self) -> tuple[int, str]:
         """The same for all spellings of one id tag (OCPP 1.6, CiString20)."""
         return self.organization_id, self.id_tag.lower()
+
+
+NO_AUTHORIZATION = "NoAuthorization"  # no token: a start button was pressed (C02)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """2.x ``idToken``: an id tag that says of what type it is."""
+
+    organization_id: int
+    id_tag: str
+    type: str
+
+    @property
+    def presented(self) -> Presented:
+        return Presented(self.organization_id, self.id_tag)
+
+    def authorization(self, tags: Mapping[tuple[int, str], IdTag]) -> Authorization:
+        """The verdict on it; what does not exist is Unknown (2.0.1, C01)."""
+        if self.type == NO_AUTHORIZATION:
+            return Authorization(ACCEPTED)
+        tag = tags.get(self.presented.key)
+        if tag is None or tag.type not in ("", self.type):
+            return Authorization("Unknown")
+        return authorization_of(tag)
+
+
+def authorize_tokens(tokens: Sequence[Token]) -> list[Authorization]:
+    """Whether each token may charge in its organization."""
+    tags = find_id_tags(token.presented for token in tokens)
+    return [token.authorization(tags) for token in tokens]
 
 
 def authorize_all(presented: Sequence[Presented]) -> list[Authorization]:

@@ -1,10 +1,19 @@
-"""What chargers report beside charging: firmware, uploads, security events."""
+"""What chargers report beside charging: firmware, uploads, events, what they were set."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
-from chargers.models import Charger, SecurityEvent, StationStatus
+from chargers.choices import ReportKind
+from chargers.models import (
+    Charger,
+    SecurityEvent,
+    StationEvent,
+    StationReport,
+    StationStatus,
+)
 
 
 def record_station_status(
@@ -34,3 +43,58 @@ def record_security_event(
     SecurityEvent.objects.create(
         charger=charger, type=kind, timestamp=at, tech_info=tech_info
     )
+
+
+def record_events(
+    charger: Charger,
+    action: str,
+    events: Sequence[tuple[datetime | None, str, Mapping[str, Any]]],
+) -> None:
+    """Keep what a 2.x charger says has happened: when, in words, and as in OCPP.
+
+    What has no time of its own happened now.
+    """
+    StationEvent.objects.bulk_create(
+        StationEvent(
+            charger=charger,
+            action=action,
+            timestamp=at or timezone.now(),
+            summary=summary[:255],
+            data=data,
+        )
+        for at, summary, data in events
+    )
+
+
+def record_reports(
+    charger: Charger, kind: ReportKind, reports: Mapping[str, Any]
+) -> None:
+    """Keep what a 2.x charger tells of some subjects, in place of what it told before."""
+    now = timezone.now()
+    StationReport.objects.bulk_create(
+        [
+            StationReport(
+                charger=charger,
+                kind=kind,
+                subject=subject,
+                data=data,
+                reported_at=now,
+            )
+            for subject, data in reports.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["charger", "kind", "subject"],
+        update_fields=["data", "reported_at"],
+    )
+
+
+def forget_reports(charger: Charger, kind: ReportKind, subjects: Sequence[str]) -> None:
+    """Drop what a 2.x charger told of subjects that are no more."""
+    StationReport.objects.filter(
+        charger=charger, kind=kind, subject__in=subjects
+    ).delete()
+
+
+def delete_old_events(before: datetime) -> None:
+    """Drop events past their retention."""
+    StationEvent.objects.filter(received_at__lt=before).delete()

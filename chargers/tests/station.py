@@ -15,10 +15,15 @@ from django.db import connection
 from chargers import requests
 from chargers.choices import Origin
 from chargers.models import Charger
+from chargers.ocpp.versions import Version
 from chargers.routing import websocket_urls
 
 TIME = "2026-01-01T00:00:00Z"
 BOOT = {"chargePointModel": "Model", "chargePointVendor": "Vendor"}
+BOOT_V2 = {
+    "chargingStation": {"model": "Model", "vendorName": "Vendor"},
+    "reason": "PowerUp",
+}
 
 
 class Station(WebsocketCommunicator):
@@ -28,6 +33,7 @@ class Station(WebsocketCommunicator):
         self,
         path: str,
         *,
+        version: Version = Version.V16,
         password: str | bytes = "",
         extensions: dict[str, Any] | None = None,
         headers: list[tuple[bytes, bytes]] | None = None,
@@ -40,7 +46,7 @@ class Station(WebsocketCommunicator):
             secret = base64.b64encode(unquote(identity).encode() + b":" + password)
             headers.append((b"authorization", b"Basic " + secret))
         super().__init__(
-            websocket_urls, path, headers=headers, subprotocols=["ocpp1.6"]
+            websocket_urls, path, headers=headers, subprotocols=[version.value]
         )
         self.scope["extensions"] = {
             "websocket.http.response": {},
@@ -76,6 +82,11 @@ class Station(WebsocketCommunicator):
         assert answer[0] == 3, answer
         return answer[1]
 
+    async def send(self, action: str, payload: dict[str, Any]) -> None:
+        """A message that is not answered (2.1)."""
+        self.sent += 1
+        await self.send_to(text_data=json.dumps([6, str(self.sent), action, payload]))
+
     async def next_request(self) -> tuple[str, str, dict[str, Any]]:
         """Id, action and payload of the CSMS's next CALL."""
         frame = (
@@ -107,6 +118,22 @@ async def connected(
     finally:
         await station.disconnect()
         await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def connected_v2(
+    charger: Charger, version: Version = Version.V201, *, boot: bool = True
+) -> AsyncIterator[Station]:
+    """A 2.x station; it says that it cannot report its device model."""
+    async with connected(charger, boot=False, version=version) as station:
+        if boot:
+            verdict = await station.ok("BootNotification", BOOT_V2)
+            assert verdict["status"] == "Accepted"
+            message_id, action, _ = await station.next_request()
+            assert action == "GetBaseReport"
+            await station.reply(message_id, {"status": "NotSupported"})
+            await charger.arefresh_from_db()
+        yield station
 
 
 def path_of(charger: Charger) -> str:

@@ -1,0 +1,67 @@
+"""What the portal learns from answers to requests of its own (2.x)."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from chargers.choices import ReportKind
+from chargers.group_commit import group_commit
+from chargers.models import Charger
+from chargers.services import device_model, stations
+
+logger = logging.getLogger(__name__)
+
+Payload = dict[str, Any]
+
+
+async def learn(
+    charger: Charger, action: str, request: Payload, answer: Payload
+) -> None:
+    """Keep what a charger's answer tells of it. The answer counts if that fails, too."""
+    learner = _LEARNERS.get(action)
+    if learner is None:
+        return
+    try:
+        await group_commit().run(learner, charger, request, answer)
+    except Exception:
+        logger.exception("nothing is learnt from %s of %s", action, charger)
+
+
+def _from_values(charger: Charger, request: Payload, answer: Payload) -> None:
+    device_model.record_values(charger, answer["getVariableResult"])
+
+
+def _from_settings(charger: Charger, request: Payload, answer: Payload) -> None:
+    asked, results = request["setVariableData"], answer["setVariableResult"]
+    device_model.record_settings(charger, asked, results)
+
+
+def _from_monitors(charger: Charger, request: Payload, answer: Payload) -> None:
+    asked, results = request["setMonitoringData"], answer["setMonitoringResult"]
+    monitors = {
+        f"#{result['id']}": {**data, "id": result["id"]}
+        for data, result in zip(asked, results, strict=False)
+        if result["status"] == "Accepted" and "id" in result
+    }
+    stations.record_reports(charger, ReportKind.MONITOR, monitors)
+
+
+def _from_cleared_monitors(charger: Charger, request: Payload, answer: Payload) -> None:
+    results = answer["clearMonitoringResult"]
+    gone = [f"#{r['id']}" for r in results if r["status"] in ("Accepted", "NotFound")]
+    stations.forget_reports(charger, ReportKind.MONITOR, gone)
+
+
+def _from_cleared_message(charger: Charger, request: Payload, answer: Payload) -> None:
+    if answer["status"] in ("Accepted", "Unknown"):
+        subject = f"#{request['id']}"
+        stations.forget_reports(charger, ReportKind.DISPLAY_MESSAGE, [subject])
+
+
+_LEARNERS: dict[str, Callable[[Charger, Payload, Payload], None]] = {
+    "ClearDisplayMessage": _from_cleared_message,
+    "ClearVariableMonitoring": _from_cleared_monitors,
+    "GetVariables": _from_values,
+    "SetVariableMonitoring": _from_monitors,
+    "SetVariables": _from_settings,
+}

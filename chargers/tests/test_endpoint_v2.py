@@ -1,0 +1,541 @@
+"""The endpoint as a CSMS of 2.0.1 and 2.1: what it answers, keeps and asks by itself."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+
+from chargers.choices import BootPolicy, ReportKind
+from chargers.models import (
+    Charger,
+    Connector,
+    IdTag,
+    MeterValue,
+    SecurityEvent,
+    StationEvent,
+    StationReport,
+    StationStatus,
+    Variable,
+)
+from chargers.ocpp.messages import SENT_BY_CHARGERS, UNANSWERED
+from chargers.ocpp.versions import Version
+from chargers.services import certificates
+from chargers.tests.negative_cases import minimal_payload, valid_payload
+from chargers.tests.station import (
+    BOOT_V2,
+    TIME,
+    Station,
+    ask,
+    connected,
+    connected_v2,
+    path_of,
+    update,
+)
+from chargers.tests.test_endpoint import signing_request
+from ocpplab.models import Organization
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("web_process"),
+]
+
+V2 = [Version.V201, Version.V21]
+
+
+# --- Every message --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", V2)
+async def test_every_message_of_a_station_is_answered(
+    physical_charger: Charger, version: Version
+) -> None:
+    async with connected_v2(physical_charger, version) as station:
+        for action in sorted(SENT_BY_CHARGERS[version]):
+            for make in (valid_payload, minimal_payload):
+                answer = await station.call(action, make(version, action))
+                assert answer[0] == 3, (action, answer)
+        for action in UNANSWERED[version]:
+            await station.send(action, valid_payload(version, action, "send"))
+        await station.ok("Heartbeat", {})
+
+
+@pytest.mark.parametrize(
+    ("offered", "spoken"),
+    [
+        (["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], "ocpp2.1"),
+        (["ocpp2.0.1", "ocpp2.1"], "ocpp2.0.1"),
+        (["ocpp2.0", "ocpp1.6", "ocpp2.1"], "ocpp1.6"),
+    ],
+)
+async def test_the_station_s_first_choice_is_spoken_and_kept(
+    physical_charger: Charger, offered: list[str], spoken: str
+) -> None:
+    station = Station(path_of(physical_charger))
+    station.scope["subprotocols"] = offered
+    await station.send_input({"type": "websocket.connect"})
+    assert (await station.receive_output(5))["subprotocol"] == spoken
+    await station.disconnect()
+    await physical_charger.arefresh_from_db()
+    assert physical_charger.ocpp_version == spoken.upper()
+
+
+async def test_a_virtual_charger_keeps_its_own_version(
+    virtual_charger: Charger,
+) -> None:
+    before = virtual_charger.ocpp_version
+    async with connected_v2(virtual_charger, Version.V21):
+        await virtual_charger.arefresh_from_db()
+    assert virtual_charger.ocpp_version == before != "OCPP2.1"
+
+
+# --- Boot -----------------------------------------------------------------------------
+
+
+async def test_a_station_that_is_pending_says_only_what_it_was_asked_for(
+    physical_charger: Charger,
+) -> None:
+    await update(physical_charger, boot_policy=BootPolicy.PENDING, boot_interval=7)
+    report = {"requestId": 5, "generatedAt": TIME, "seqNo": 0}
+    async with connected_v2(physical_charger, boot=False) as station:
+        assert (await station.call("Heartbeat", {}))[:2] == [4, "SecurityError"]
+        boot = await station.ok("BootNotification", BOOT_V2)
+        assert (boot["status"], boot["interval"]) == ("Pending", 7)
+        await physical_charger.arefresh_from_db()
+        assert (await station.call("NotifyReport", report))[1] == "SecurityError"
+        for action, payload, causes in (
+            (
+                "GetBaseReport",
+                {"requestId": 5, "reportBase": "FullInventory"},
+                ("NotifyReport", report),
+            ),
+            (
+                "TriggerMessage",
+                {"requestedMessage": "SignChargingStationCertificate"},
+                ("SignCertificate", {"csr": "x"}),
+            ),
+        ):
+            asking = asyncio.create_task(ask(physical_charger, action, payload))
+            message_id, _, _ = await station.next_request()
+            await station.reply(message_id, {"status": "Accepted"})
+            await asking
+            await station.ok(*causes)
+        assert (await station.call("Heartbeat", {}))[:2] == [4, "SecurityError"]
+        await update(physical_charger, boot_policy=BootPolicy.ACCEPTED)
+        boot = await station.ok("BootNotification", BOOT_V2)
+        assert boot["status"] == "Accepted"
+        await station.ok("Heartbeat", {})
+
+
+async def test_a_new_station_is_asked_for_its_device_model_once(
+    physical_charger: Charger,
+) -> None:
+    async with connected(physical_charger, boot=False, version=Version.V201) as station:
+        await station.ok("BootNotification", BOOT_V2)
+        message_id, action, payload = await station.next_request()
+        assert (action, payload["reportBase"]) == ("GetBaseReport", "FullInventory")
+        await station.reply(message_id, {"status": "Accepted"})
+        part = {"requestId": payload["requestId"], "generatedAt": TIME}
+        for number in range(2):
+            data = [reported(f"Variable{number}", "1")]
+            await station.ok(
+                "NotifyReport",
+                {**part, "seqNo": number, "tbc": number == 0, "reportData": data},
+            )
+        await station.ok("BootNotification", BOOT_V2)
+        assert await station.receive_nothing(0.05)
+    assert await Variable.objects.filter(charger=physical_charger).acount() == 2
+
+
+# --- Statuses -------------------------------------------------------------------------
+
+
+async def status_of(charger: Charger, evse_id: int, connector_id: int) -> str:
+    row = await Connector.objects.aget(
+        charger=charger, evse_id=evse_id, connector_id=connector_id
+    )
+    return row.status
+
+
+async def test_the_status_of_each_connector_of_an_evse_is_kept(
+    physical_charger: Charger,
+) -> None:
+    async with connected_v2(physical_charger) as station:
+        for connector, status in ((1, "Occupied"), (2, "Unavailable")):
+            report = {
+                "timestamp": TIME,
+                "connectorStatus": status,
+                "evseId": 1,
+                "connectorId": connector,
+            }
+            assert await station.ok("StatusNotification", report) == {}
+        answer = await station.call("StatusNotification", {**report, "evseId": 256})
+        assert answer[1] == "PropertyConstraintViolation"
+        await station.ok("NotifyEvent", event("Faulted", connector_id=2))
+    assert await status_of(physical_charger, 1, 1) == "Occupied"
+    assert await status_of(physical_charger, 1, 2) == "Faulted"
+
+
+def event(value: str, connector_id: int = 1) -> dict[str, Any]:
+    data = {
+        "eventId": 1,
+        "timestamp": TIME,
+        "trigger": "Delta",
+        "actualValue": value,
+        "eventNotificationType": "HardWiredNotification",
+        "component": {
+            "name": "Connector",
+            "evse": {"id": 1, "connectorId": connector_id},
+        },
+        "variable": {"name": "AvailabilityState"},
+    }
+    return {"generatedAt": TIME, "seqNo": 0, "eventData": [data]}
+
+
+async def test_events_are_kept_in_words(physical_charger: Charger) -> None:
+    async with connected_v2(physical_charger) as station:
+        assert await station.ok("NotifyEvent", event("Faulted")) == {}
+    row = await StationEvent.objects.aget()
+    assert row.summary == "Connector@1.1.AvailabilityState: Faulted"
+    assert row.timestamp == datetime(2026, 1, 1, tzinfo=UTC)
+    assert row.data["eventNotificationType"] == "HardWiredNotification"
+
+
+# --- Authorization --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("id_token", "type_", "verdict"),
+    [
+        ("GOOD", "ISO14443", {"status": "Accepted"}),
+        ("good", "Central", {"status": "Accepted"}),
+        ("NOBODY", "ISO14443", {"status": "Unknown"}),
+        ("BLOCKED", "ISO14443", {"status": "Blocked"}),
+        ("EMAID", "eMAID", {"status": "Accepted"}),
+        ("EMAID", "ISO14443", {"status": "Unknown"}),
+        ("", "NoAuthorization", {"status": "Accepted"}),
+        (
+            "GROUPED",
+            "ISO14443",
+            {
+                "status": "Accepted",
+                "groupIdToken": {"idToken": "GROUP", "type": "Central"},
+            },
+        ),
+    ],
+)
+async def test_a_token_is_judged_by_what_it_is(
+    physical_charger: Charger,
+    organization: Organization,
+    id_token: str,
+    type_: str,
+    verdict: dict[str, Any],
+) -> None:
+    for name, more in (
+        ("GOOD", {}),
+        ("BLOCKED", {"is_blocked": True}),
+        ("EMAID", {"type": "eMAID"}),
+        ("GROUPED", {"parent_id_tag": "GROUP"}),
+    ):
+        await IdTag.objects.acreate(organization=organization, id_tag=name, **more)
+    async with connected_v2(physical_charger) as station:
+        presented = {"idToken": {"idToken": id_token, "type": type_}}
+        answer = await station.ok("Authorize", presented)
+    assert answer == {"idTokenInfo": verdict}
+
+
+async def test_an_expired_token_says_since_when(
+    physical_charger: Charger, organization: Organization
+) -> None:
+    yesterday = timezone.now() - timedelta(days=1)
+    await IdTag.objects.acreate(
+        organization=organization, id_tag="OLD", expires_at=yesterday
+    )
+    async with connected_v2(physical_charger) as station:
+        presented = {"idToken": {"idToken": "OLD", "type": "ISO14443"}}
+        info = (await station.ok("Authorize", presented))["idTokenInfo"]
+    assert info["status"] == "Expired"
+    told = datetime.fromisoformat(info["cacheExpiryDateTime"])
+    assert abs(told - yesterday) < timedelta(seconds=1)
+
+
+# --- Device model ---------------------------------------------------------------------
+
+
+def reported(name: str, value: str, **more: Any) -> dict[str, Any]:
+    return {
+        "component": {"name": "OCPPCommCtrlr"},
+        "variable": {"name": name},
+        "variableAttribute": [{"value": value, "mutability": "ReadWrite"}],
+        "variableCharacteristics": {
+            "dataType": "integer",
+            "unit": "s",
+            "supportsMonitoring": False,
+        },
+        **more,
+    }
+
+
+async def value_of(charger: Charger, name: str, **more: Any) -> str:
+    return (await Variable.objects.aget(charger=charger, name=name, **more)).value
+
+
+async def test_reports_make_the_device_model(physical_charger: Charger) -> None:
+    evse = {"id": 1, "connectorId": 2}
+    data = [
+        reported("HeartbeatInterval", "300"),
+        reported("HeartbeatInterval", "60"),  # told twice: the last counts
+        reported("Available", "true", component={"name": "Connector", "evse": evse}),
+        reported(
+            "MessageAttempts",
+            "3",
+            variable={"name": "MessageAttempts", "instance": "TransactionEvent"},
+            variableAttribute=[
+                {"value": "3"},
+                {"type": "MaxSet", "value": "9", "mutability": "ReadOnly"},
+            ],
+        ),
+    ]
+    report = {"requestId": 1, "generatedAt": TIME, "seqNo": 0, "reportData": data}
+    async with connected_v2(physical_charger) as station:
+        assert await station.ok("NotifyReport", report) == {}
+        without = reported("HeartbeatInterval", "61")
+        del without["variableCharacteristics"]
+        await station.ok("NotifyReport", {**report, "reportData": [without]})
+        place = {"name": "Connector", "evse": {"id": 2**31}}
+        far = [reported("Available", "true", component=place)]
+        answer = await station.call("NotifyReport", {**report, "reportData": far})
+        assert answer[1] == "PropertyConstraintViolation"
+    rows = [row async for row in Variable.objects.filter(charger=physical_charger)]
+    assert [f"{row} {row.attribute}={row.value}" for row in rows] == [
+        "Connector@1.2.Available Actual=true",
+        "OCPPCommCtrlr.HeartbeatInterval Actual=61",
+        "OCPPCommCtrlr.MessageAttempts[TransactionEvent] Actual=3",
+        "OCPPCommCtrlr.MessageAttempts[TransactionEvent] MaxSet=9",
+    ]
+    assert [row.is_writable for row in rows] == [True, True, True, False]
+    assert (rows[1].unit, rows[1].data_type) == ("s", "integer")
+
+
+async def test_what_is_read_and_set_is_known_from_then_on(
+    physical_charger: Charger,
+) -> None:
+    component = {"name": "OCPPCommCtrlr"}
+    one, other = {"name": "HeartbeatInterval"}, {"name": "Secret"}
+    hidden = reported(
+        "Secret", "", variableAttribute=[{"mutability": "WriteOnly"}], variable=other
+    )
+    report = {"requestId": 1, "generatedAt": TIME, "seqNo": 0, "reportData": [hidden]}
+    async with connected_v2(physical_charger) as station:
+        await station.ok("NotifyReport", report)
+        asked: list[dict[str, Any]] = [{"component": component, "variable": one}]
+        asking = asyncio.create_task(
+            ask(physical_charger, "GetVariables", {"getVariableData": asked})
+        )
+        message_id, _, _ = await station.next_request()
+        read = {**asked[0], "attributeStatus": "Accepted", "attributeValue": "300"}
+        await station.reply(message_id, {"getVariableResult": [read]})
+        await asking
+        assert await value_of(physical_charger, "HeartbeatInterval") == "300"
+
+        wanted = [
+            {"component": component, "variable": variable, "attributeValue": value}
+            for variable, value in ((one, "60"), (other, "hunter2"))
+        ]
+        asking = asyncio.create_task(
+            ask(physical_charger, "SetVariables", {"setVariableData": wanted})
+        )
+        message_id, _, _ = await station.next_request()
+        results = [
+            {
+                "component": component,
+                "variable": item["variable"],
+                "attributeStatus": "Accepted",
+            }
+            for item in wanted
+        ]
+        await station.reply(message_id, {"setVariableResult": results})
+        await asking
+    assert await value_of(physical_charger, "HeartbeatInterval") == "60"
+    assert await value_of(physical_charger, "Secret") == ""
+
+
+async def test_monitors_are_known_as_they_are_set_and_cleared(
+    physical_charger: Charger,
+) -> None:
+    monitor = {
+        "component": {"name": "EVSE"},
+        "variable": {"name": "Power"},
+        "type": "Delta",
+        "value": 5,
+        "severity": 4,
+    }
+    result = {
+        **{name: monitor[name] for name in ("component", "variable", "type")},
+        "severity": 4,
+        "status": "Accepted",
+        "id": 7,
+    }
+    async with connected_v2(physical_charger) as station:
+        for action, request, answer, known in (
+            (
+                "SetVariableMonitoring",
+                {"setMonitoringData": [monitor]},
+                {"setMonitoringResult": [result]},
+                {"#7": {**monitor, "id": 7}},
+            ),
+            (
+                "ClearVariableMonitoring",
+                {"id": [7]},
+                {"clearMonitoringResult": [{"id": 7, "status": "Accepted"}]},
+                {},
+            ),
+        ):
+            asking = asyncio.create_task(ask(physical_charger, action, request))
+            message_id, _, _ = await station.next_request()
+            await station.reply(message_id, answer)
+            await asking
+            assert await reports(physical_charger, ReportKind.MONITOR) == known
+
+
+# --- What is kept as it was told ------------------------------------------------------
+
+
+async def reports(charger: Charger, kind: ReportKind) -> dict[str, Any]:
+    rows = StationReport.objects.filter(charger=charger, kind=kind)
+    return {row.subject: row.data async for row in rows}
+
+
+async def test_limits_come_and_go(physical_charger: Charger) -> None:
+    limit = {"evseId": 1, "chargingLimit": {"chargingLimitSource": "EMS"}}
+    async with connected_v2(physical_charger) as station:
+        assert await station.ok("NotifyChargingLimit", limit) == {}
+        kept = await reports(physical_charger, ReportKind.CHARGING_LIMIT)
+        assert kept == {"EVSE 1, EMS": limit}
+        cleared = {"evseId": 1, "chargingLimitSource": "EMS"}
+        assert await station.ok("ClearedChargingLimit", cleared) == {}
+    assert await reports(physical_charger, ReportKind.CHARGING_LIMIT) == {}
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "subject"),
+    [
+        ("NotifyMonitoringReport", ReportKind.MONITOR, "#1"),
+        ("ReportChargingProfiles", ReportKind.CHARGING_PROFILE, "#1, EVSE 1"),
+        ("NotifyDisplayMessages", ReportKind.DISPLAY_MESSAGE, "#1"),
+        (
+            "NotifyCustomerInformation",
+            ReportKind.CUSTOMER_INFORMATION,
+            "request 1, part 1",
+        ),
+        ("NotifyEVChargingSchedule", ReportKind.CHARGING_SCHEDULE, "EVSE 1"),
+    ],
+)
+async def test_the_last_report_of_each_subject_is_kept(
+    physical_charger: Charger, action: str, kind: ReportKind, subject: str
+) -> None:
+    payload = valid_payload(Version.V201, action)
+    async with connected_v2(physical_charger) as station:
+        for _ in range(2):
+            await station.ok(action, payload)
+    assert list(await reports(physical_charger, kind)) == [subject]
+
+
+async def test_what_2_1_adds_is_kept(physical_charger: Charger) -> None:
+    v21 = Version.V21
+    async with connected_v2(physical_charger, v21) as station:
+        for action in ("BatterySwap", "NotifyDERAlarm", "NotifyDERStartStop"):
+            assert await station.ok(action, valid_payload(v21, action)) == {}
+        await station.ok("NotifySettlement", valid_payload(v21, "NotifySettlement"))
+        opened = valid_payload(v21, "OpenPeriodicEventStream")
+        assert await station.ok("OpenPeriodicEventStream", opened) == {
+            "status": "Accepted"
+        }
+        values = valid_payload(v21, "NotifyPeriodicEventStream", "send")
+        await station.send("NotifyPeriodicEventStream", values)
+        await station.ok("Heartbeat", {})
+        kept = await reports(physical_charger, ReportKind.EVENT_STREAM)
+        assert kept == {"#1": opened["constantStreamData"], "#1 values": values}
+        assert await station.ok("ClosePeriodicEventStream", {"id": 1}) == {}
+        await station.ok("ReportDERControl", valid_payload(v21, "ReportDERControl"))
+    assert await reports(physical_charger, ReportKind.EVENT_STREAM) == {}
+    controls = await reports(physical_charger, ReportKind.DER_CONTROL)
+    assert {"curve x", "gradient x", "limitMaxDischarge x"} <= set(controls)
+    told = [row.summary async for row in StationEvent.objects.order_by("id")]
+    assert told == [
+        "BatteryIn: x",
+        "EnterService alarm of CurrentImbalance ended",
+        "DER control x started",
+        "Settlement x: 1 settled",
+    ]
+
+
+async def test_progress_and_security_events_are_kept(
+    physical_charger: Charger,
+) -> None:
+    security = {"type": "FirmwareUpdated", "timestamp": TIME}
+    async with connected_v2(physical_charger) as station:
+        for action, payload in (
+            ("FirmwareStatusNotification", {"status": "Installed", "requestId": 5}),
+            ("LogStatusNotification", {"status": "Uploading", "requestId": 6}),
+            (
+                "PublishFirmwareStatusNotification",
+                {"status": "Published", "location": ["http://x"], "requestId": 7},
+            ),
+            ("SecurityEventNotification", security),
+            (
+                "ReservationStatusUpdate",
+                {"reservationId": 8, "reservationUpdateStatus": "Expired"},
+            ),
+        ):
+            assert await station.ok(action, payload) == {}
+    rows = StationStatus.objects.filter(charger=physical_charger)
+    assert {row.subject: (row.status, row.request_id) async for row in rows} == {
+        "firmware": ("Installed", 5),
+        "log": ("Uploading", 6),
+        "publishing": ("Published", 7),
+    }
+    assert (await SecurityEvent.objects.aget()).type == "FirmwareUpdated"
+    assert (await StationEvent.objects.aget()).summary == "Reservation 8: Expired"
+
+
+async def test_meter_values_of_no_transaction_are_kept(
+    physical_charger: Charger,
+) -> None:
+    sampled = {"value": 1.5, "unitOfMeasure": {"unit": "kWh"}}
+    values = {"timestamp": TIME, "sampledValue": [sampled]}
+    report = {"evseId": 1, "meterValue": [values]}
+    async with connected_v2(physical_charger) as station:
+        assert await station.ok("MeterValues", report) == {}
+        huge = {**values, "sampledValue": [{"value": 10**300}]}
+        answer = await station.call("MeterValues", {**report, "meterValue": [huge]})
+        assert answer[1] == "PropertyConstraintViolation"
+    row = await MeterValue.objects.aget()
+    assert (row.energy_wh, row.evse_id, row.transaction_id) == (1500, 1, None)
+
+
+async def test_a_certificate_is_signed_for_what_it_was_asked_for(
+    physical_charger: Charger,
+) -> None:
+    await sync_to_async(certificates.create_authority)(physical_charger.organization)
+    request = {
+        "csr": signing_request("SERIAL-1"),
+        "certificateType": "V2GCertificate",
+        "requestId": 5,
+    }
+    boot = {**BOOT_V2["chargingStation"], "serialNumber": "SERIAL-1"}  # type: ignore[dict-item]
+    async with connected_v2(physical_charger, Version.V21) as station:
+        assert await station.ok("SignCertificate", request) == {"status": "Rejected"}
+        booted = {"chargingStation": boot, "reason": "PowerUp"}
+        await station.ok("BootNotification", booted)
+        message_id, action, _ = await station.next_request()
+        await station.reply(message_id, {"status": "NotSupported"})
+        assert await station.ok("SignCertificate", request) == {"status": "Accepted"}
+        message_id, action, payload = await station.next_request()
+        assert action == "CertificateSigned"
+        assert payload["certificateType"] == "V2GCertificate"
+        assert payload["requestId"] == 5
+        assert payload["certificateChain"].count("BEGIN CERTIFICATE") == 2
+        await station.reply(message_id, {"status": "Accepted"})
