@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from chargers import live, services
-from chargers.choices import ChargerKind, ConnectorStatus, OCPPVersion
+from chargers.choices import BootPolicy, ChargerKind, ConnectorStatus, OCPPVersion
 from chargers.models import Charger, Connector
 from chargers.provisioning import create_charger
 from chargers.templatetags.chargers_live import link_badge, status_badge
@@ -21,6 +21,9 @@ from ocpplab.admin import OrganizationScopedAdmin, ScopedRelatedFilter, choice_f
 from ocpplab.admin.importing import ImportsRows
 
 from .bulk import ManyChargersForm
+
+# How the built-in endpoint meets a charger.
+WELCOME = ("security_profile", "boot_policy", "boot_interval")
 
 
 class ChargerForm(forms.ModelForm):
@@ -40,8 +43,17 @@ class ChargerForm(forms.ModelForm):
         model = Charger
         fields = "__all__"  # noqa: DJ007, the admin class lists them
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in WELCOME:
+            if name in self.fields:
+                self.fields[name].required = False
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in WELCOME:
+            if name in data and data[name] in (None, ""):
+                data[name] = getattr(self.instance, name)
         charger = self.instance
         organization_id = charger.organization_id
         if "organization" in data:
@@ -74,7 +86,14 @@ class AddChargerForm(ChargerForm):
         return given or (model.connector_count if model else 1)
 
 
-CHANGEABLE = ("name", "location", "connector_type", "ocpp_version", "ws_url")
+CHANGEABLE = (
+    "name",
+    "location",
+    "connector_type",
+    "ocpp_version",
+    "ws_url",
+    *WELCOME,
+)
 start_running = partial(services.set_running, is_running=True)
 stop_running = partial(services.set_running, is_running=False)
 VERSIONS = [(version.value, version.value) for version in OCPPVersion]
@@ -100,7 +119,7 @@ class ChargerAdmin(ImportsRows, OrganizationScopedAdmin):
         "version",
     ]
     ordering = ["identity"]
-    actions = ["start", "stop", "restart"]
+    actions = ["accept", "start", "stop", "restart"]
     list_filter = [
         "is_online",
         "connectors__status",
@@ -171,6 +190,7 @@ class ChargerAdmin(ImportsRows, OrganizationScopedAdmin):
             ("What it is", {"fields": ["organization", *what]}),
             ("Where it stands", {"fields": ["location"]}),
             ("Its link", {"fields": [*link, "is_enabled"] if obj else link}),
+            ("At the built-in endpoint", {"fields": WELCOME}),
         ]
 
     def get_readonly_fields(
@@ -206,6 +226,17 @@ class ChargerAdmin(ImportsRows, OrganizationScopedAdmin):
     ) -> None:
         for charger in queryset:
             services.delete_charger(charger)
+
+    @admin.action(description="Accept", permissions=["change"])
+    def accept(self, request: HttpRequest, chargers: QuerySet[Charger]) -> None:
+        """Have the next BootNotification of chargers accepted that were held pending."""
+        accepted = 0
+        for charger in chargers.exclude(boot_policy=BootPolicy.ACCEPTED):
+            if self.has_change_permission(request, charger):
+                services.update_charger(charger, {"boot_policy": BootPolicy.ACCEPTED})
+                self.log_change(request, charger, "Its boot is accepted from now on.")
+                accepted += 1
+        messages.success(request, f"{accepted} chargers are accepted at their boot.")
 
     @admin.action(description="Start", permissions=["change"])
     def start(self, request: HttpRequest, chargers: QuerySet[Charger]) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from django.db.models import Field
 from rest_framework import serializers
 
-from chargers.choices import ChargerKind, OCPPVersion
+from chargers.choices import BootPolicy, ChargerKind, OCPPVersion, SecurityProfile
 from chargers.models import Charger, Location
 from ocpplab.serializers import (
     BooleanField,
@@ -82,6 +82,36 @@ class UpdateLocationRequest(PartialSerializer, LocationRequest):
 # --- Chargers -------------------------------------------------------------------------
 
 
+# How the portal's own endpoint meets a charger.
+def security_profile() -> Any:
+    return serializers.ChoiceField(
+        SecurityProfile.choices,
+        required=False,
+        allow_null=True,
+        help_text="What its connection to the portal must offer at least: 1 a password, "
+        "2 TLS too, 3 a client certificate.",
+    )
+
+
+def boot_policy() -> Any:
+    return serializers.ChoiceField(
+        BootPolicy.choices,
+        required=False,
+        allow_null=True,
+        help_text="What the portal answers its BootNotification.",
+    )
+
+
+def boot_interval() -> Any:
+    return IntegerField(
+        min_value=0,
+        max_value=2**31 - 1,
+        required=False,
+        allow_null=True,
+        help_text="Answered with it, s; 0: the portal's default.",
+    )
+
+
 class ChargerRequest(StrictSerializer):
     """A charger that the fleet runs."""
 
@@ -123,6 +153,10 @@ class PhysicalChargerRequest(ChargerRequest):
     ws_url = None
     kind = serializers.ChoiceField([ChargerKind.PHYSICAL.value])
 
+    security_profile = security_profile()
+    boot_policy = boot_policy()
+    boot_interval = boot_interval()
+
 
 def charger_request(data: Any) -> ChargerRequest:
     """The serializer for the kind of charger that a body asks for."""
@@ -138,6 +172,9 @@ class UpdateChargerRequest(PartialSerializer):
     ws_url = text_of(Charger, "ws_url")
     location_id = CharField(max_length=100)
     location_name = text_of(Charger, "location_name")
+    security_profile = security_profile()
+    boot_policy = boot_policy()
+    boot_interval = boot_interval()
 
     cleared = {
         "name": "",

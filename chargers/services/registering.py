@@ -77,7 +77,7 @@ def update_charger(charger: Charger, changes: Mapping[str, Any]) -> Charger:
     """
     for name, value in changes.items():
         setattr(charger, name, value.rstrip("/") if name == "ws_url" else value)
-    if "connector_type" in changes and charger.model is not None:
+    if changes.get("connector_type") and charger.model is not None:
         check_connector_type(charger.model, charger.connector_type)
     _check(charger)
     charger.save(update_fields=[*changes, "updated_at"])

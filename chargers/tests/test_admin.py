@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -153,6 +154,41 @@ def test_a_password_is_kept_replaced_or_removed_but_never_shown(
     signed_in.post(page_of(charger), {**settings_of, "clear_password": "on"})
     charger.refresh_from_db()
     assert charger.password_hash == charger.password_encrypted == ""
+
+
+def test_how_the_endpoint_meets_a_charger_is_set(
+    signed_in: Client, physical_charger: Charger
+) -> None:
+    signed_in.post(
+        page_of(physical_charger),
+        {
+            "ocpp_version": "OCPP1.6",
+            "security_profile": "1",
+            "boot_policy": "Pending",
+            "boot_interval": "30",
+        },
+    )
+    physical_charger.refresh_from_db()
+    assert physical_charger.security_profile == 1
+    assert physical_charger.boot_policy == "Pending"
+    assert physical_charger.boot_interval == 30
+
+
+def test_chargers_held_pending_are_accepted_in_the_list(
+    signed_in: Client, physical_charger: Charger, virtual_charger: Charger
+) -> None:
+    Charger.objects.filter(pk=physical_charger.pk).update(boot_policy="Pending")
+    chosen = [physical_charger.pk, virtual_charger.pk]
+    answer = signed_in.post(
+        reverse("admin:chargers_charger_changelist"),
+        {"action": "accept", "_selected_action": chosen},
+        follow=True,
+    )
+    assert "1 chargers are accepted" in answer.content.decode()
+    physical_charger.refresh_from_db()
+    assert physical_charger.boot_policy == "Accepted"
+    [entry] = LogEntry.objects.all()
+    assert entry.object_id == physical_charger.pk
 
 
 def test_a_charger_is_deleted_with_all_it_reported(

@@ -88,6 +88,26 @@ def test_it_is_what_was_asked_for(api: APIClient, location: Location) -> None:
     assert Connector.objects.filter(charger=charger).count() == 2
 
 
+def test_how_the_endpoint_meets_a_physical_charger_is_set(api: APIClient) -> None:
+    body = {
+        "identity": "CP-9",
+        "kind": "physical",
+        "security_profile": 2,
+        "boot_policy": "Pending",
+        "boot_interval": 30,
+    }
+    pk = api.post(CHARGERS, body).json()["charger_id"]
+    charger = Charger.objects.get()
+    assert (charger.security_profile, charger.boot_policy) == (2, "Pending")
+    assert charger.boot_interval == 30
+    api.put(f"{CHARGERS}/{pk}", {"boot_policy": "Accepted", "security_profile": 3})
+    charger.refresh_from_db()
+    assert (charger.security_profile, charger.boot_policy) == (3, "Accepted")
+    assert charger.boot_interval == 30
+    answer = api.put(f"{CHARGERS}/{pk}", {"boot_policy": "Perhaps"})
+    assert answer.status_code == 422
+
+
 def test_left_out_fields_have_defaults(api: APIClient) -> None:
     nulls = dict.fromkeys(
         ["ocpp_version", "charge_point_name", "location_id", "location_name", "kind"]
