@@ -20,6 +20,8 @@ class Authorizer:
 
         LinkClosed when only the CSMS could tell, and there is no link.
         """
+        if not self._settings.needs_authorization:
+            return {"status": "Accepted"}
         known = self.known(id_tag)
         is_known = is_accepted(known, self._charger.clock.now())
         if is_known and self._settings.pre_authorizes:
@@ -68,12 +70,16 @@ class Authorizer:
 
     # -- reservations ----------------------------------------------------------------
 
-    def may_admit(self, connector: Connector, id_tag: str) -> bool:
-        """False where a reservation keeps the id tag off, whatever its parent id."""
+    def may_admit(
+        self, connector: Connector, id_tag: str, parent: str | None = None
+    ) -> bool:
+        """False where a reservation keeps the id tag off, or would whatever its parent
+        id is as long as that is not known.
+        """
         reservations = self._charger.reservations
-        return reservations.admits(connector, id_tag, None) or (
-            reservations.needs_parent(connector, id_tag)
-        )
+        if reservations.admits(connector, id_tag, parent):
+            return True
+        return parent is None and reservations.needs_parent(connector, id_tag)
 
     async def admits(
         self, connector: Connector, id_tag: str, parent: str | None = None

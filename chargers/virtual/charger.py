@@ -107,7 +107,10 @@ class VirtualCharger:
         self.power = Power(self)
         self._restore_connectors(state)
         self.reservations = Reservations(
-            state.get("reservations", []), outlets=self.outlets, clock=clock
+            state.get("reservations", []),
+            outlets=self.outlets,
+            clock=clock,
+            on_lost=self.protocol.lost_reservation,
         )
         self.authorizer = Authorizer(self)
         self.metering = Metering(self)

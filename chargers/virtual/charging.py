@@ -144,22 +144,41 @@ class Charging:
 
     # -- start from remote -----------------------------------------------------------
 
+    def place_for(
+        self, number: int | None, id_tag: str, parent: str | None = None
+    ) -> Connector | None:
+        """The named connector if the id tag may start there; else one with a cable in,
+        else any.
+        """
+        authorizer = self._charger.authorizer
+        free = [
+            connector
+            for connector in self._charger.outlets
+            if connector.is_free
+            and not connector.awaits_cable
+            and authorizer.may_admit(connector, id_tag, parent)
+        ]
+        if number is not None:
+            return next((c for c in free if c.number == number), None)
+        with_cable = (c for c in free if c.vehicle is not None)
+        return next(with_cable, free[0] if free else None)
+
     async def start_remotely(
         self,
         connector: Connector,
         id_tag: str,
         profile: Profile | None = None,
         *,
+        parent: str | None = None,
         remote_start_id: int | None = None,
     ) -> None:
         """What follows an accepted start from remote (1.6, 5.11; 2.x, F01, F02)."""
         authorizer = self._charger.authorizer
-        parent = None
         if self._settings.authorizes_remote_starts:
             verdict = await authorizer.authorize(id_tag)
             if not is_accepted(verdict, self._clock.now()):
                 return
-            parent = verdict.get("parentIdTag")
+            parent = verdict.get("parentIdTag") or parent
         if not await authorizer.admits(connector, id_tag, parent):
             return
         if connector.vehicle is None:

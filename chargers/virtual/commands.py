@@ -213,6 +213,7 @@ class Commands:
         connector = self._connector(connector_id)
         connector.limit_power(power_w)
         self._charger.power.apply()
+        self._protocol.limited(connector)
         effective = connector.offered_w
         await self._told(connector)
         whole = int(effective) if effective == int(effective) else effective

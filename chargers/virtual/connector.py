@@ -216,6 +216,11 @@ class Connector:
         return self.rating_w if self.limit_w is None else self.limit_w
 
     @property
+    def is_limited(self) -> bool:
+        """Whether less than the rating was set by hand."""
+        return self.local_limit_w < self.rating_w
+
+    @property
     def offered_w(self) -> float:
         local_w = self.local_limit_w
         return local_w if self.schedule is None else min(local_w, self.schedule.watts)

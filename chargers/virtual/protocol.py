@@ -16,6 +16,7 @@ from .authorization import TagInfo
 from .connector import Connector, Notice, StopReason, Transaction
 from .meter import Measurement
 from .outbox import Message, Outcome
+from .reservation import Reservation
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -112,6 +113,12 @@ class Protocol(ABC):
 
     def lost_link(self) -> None:
         """The link is down."""
+
+    def lost_reservation(self, reservation: Reservation, expired: bool) -> None:
+        """One has ended without use."""
+
+    def limited(self, connector: Connector) -> None:
+        """An operator has set how much power it may offer."""
 
     def new_key(self, connector: Connector) -> str | None:
         """The key for the transaction that begins; None for any."""

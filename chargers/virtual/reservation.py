@@ -1,7 +1,7 @@
 """Connectors kept free for an id tag (OCPP 1.6, 3.11, 5.2, 5.13). No I/O."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,10 @@ class Reservation:
 
 
 class Reservations:
-    """Keeps ``is_reserved`` of the connectors true to what is reserved."""
+    """Keeps ``is_reserved`` of the connectors true to what is reserved.
+
+    ``on_lost`` is told of one that has ended without use, and whether it had expired.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Reservations:
         *,
         outlets: Sequence[Connector],
         clock: Clock,
+        on_lost: Callable[[Reservation, bool], None],
     ) -> None:
         self._held = [
             Reservation(**{**item, "expires_at": parse_time(item["expires_at"])})
@@ -47,7 +51,8 @@ class Reservations:
         ]
         self._outlets = outlets
         self._clock = clock
-        self.settle()
+        self._on_lost = on_lost
+        self._mark()
 
     def reserve(self, wanted: Reservation) -> str:
         """The answer to ReserveNow (5.13); one of the same id is replaced."""
@@ -95,12 +100,18 @@ class Reservations:
         """Drop what has expired or whose connector cannot be used any more (5.13)."""
         now = self._clock.now()
         usable = {c.number for c in self._outlets if c.is_operative and not c.fault}
-        self._held = [
+        lost = [
             held
             for held in self._held
-            if held.expires_at > now
-            and (held.connector in usable if held.connector else usable)
+            if held.expires_at <= now
+            or not (held.connector in usable if held.connector else usable)
         ]
+        self._held = [held for held in self._held if held not in lost]
+        self._mark()
+        for held in lost:
+            self._on_lost(held, held.expires_at <= now)
+
+    def _mark(self) -> None:
         for connector in self._outlets:
             connector.is_reserved = bool(self._on(connector))
 

@@ -42,6 +42,14 @@ class Settings(Protocol):
         """The pause after the first attempt, in s; it grows with every one."""
 
     @property
+    def offline_threshold(self) -> float:
+        """After so many seconds without a link every status is told anew."""
+
+    @property
+    def needs_authorization(self) -> bool:
+        """Whether a driver has to present an id tag at all."""
+
+    @property
     def asks_csms(self) -> bool:
         """Whether the CSMS is asked about id tags at all."""
 

@@ -91,6 +91,18 @@ class Profile:
             yield origin
             origin += step
 
+    def overlaps(self, other: "Profile") -> bool:
+        """Whether there is a moment at which both are valid."""
+        return (
+            self.valid_to is None
+            or other.valid_from is None
+            or other.valid_from < self.valid_to
+        ) and (
+            other.valid_to is None
+            or self.valid_from is None
+            or self.valid_from < other.valid_to
+        )
+
     def is_sound(self) -> bool:
         """Whether it says what a profile may say (5.16, 7.13)."""
         starts = [period.start for period in self.periods]
@@ -212,9 +224,18 @@ class Profiles:
     def __len__(self) -> int:
         return len(self._installed)
 
-    def install(self, profile: Profile) -> bool:
-        """Add it or put it in another's place (5.16.3); False when there is no room."""
-        kept = [other for other in self._installed if not _replaces(profile, other)]
+    def __iter__(self) -> Iterator[Profile]:
+        return iter(self._installed)
+
+    def install(self, profile: Profile, *, by_id: bool = False) -> bool:
+        """Add it or put it in another's place (1.6, 5.16.3), or only in that of the one
+        with its id (2.x, K01.FR.05); False when there is no room.
+        """
+        kept = [
+            other
+            for other in self._installed
+            if other.id != profile.id and (by_id or not _replaces(profile, other))
+        ]
         if len(kept) >= MAX_PROFILES:
             return False
         self._installed = [*kept, profile]
@@ -296,9 +317,11 @@ class Profiles:
 
 
 def _replaces(new: Profile, old: Profile) -> bool:
-    return new.id == old.id or (
-        (new.connector, new.purpose, new.stack_level, new.transaction)
-        == (old.connector, old.purpose, old.stack_level, old.transaction)
+    return (new.connector, new.purpose, new.stack_level, new.transaction) == (
+        old.connector,
+        old.purpose,
+        old.stack_level,
+        old.transaction,
     )
 
 

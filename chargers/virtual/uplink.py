@@ -46,6 +46,7 @@ class Uplink:
         self._credentials = charger.credentials
         self._link: Link | None = None
         self._line: Line | None = None  # that it was dialed with
+        self._lost_at = self._clock.monotonic()
         self._backoff = Backoff()
         self._boot_reason: str | None = "PowerUp"  # None: it has booted
         self._boot_now = asyncio.Event()
@@ -167,6 +168,9 @@ class Uplink:
     async def _talk(self) -> None:
         """What the charger says of itself on a new link, for as long as it lasts."""
         answer = None
+        offline_s = self._clock.monotonic() - self._lost_at
+        if offline_s > self._settings.offline_threshold:
+            self._charger.forget_statuses()
         while True:
             if self._boot_reason is not None:
                 await self._boot(self._boot_reason, answer)
@@ -183,6 +187,8 @@ class Uplink:
             self.ready.clear()
 
     def _go_offline(self) -> None:
+        if self._link is not None:
+            self._lost_at = self._clock.monotonic()
         self._link = self._line = None
         self.online.clear()
         self.ready.clear()

@@ -118,7 +118,7 @@ class Requests:
 
     def _remote_start(self, payload: Payload) -> Payload | Reply:
         id_tag = payload["idTag"]
-        connector = self._connector_to_start(payload.get("connectorId"), id_tag)
+        connector = self._charging.place_for(payload.get("connectorId"), id_tag)
         if connector is None or not self._charger.is_online:
             return {"status": "Rejected"}
         profile = None
@@ -133,20 +133,6 @@ class Requests:
             )
 
         return Reply({"status": "Accepted"}, then=start)
-
-    def _connector_to_start(self, number: int | None, id_tag: str) -> Connector | None:
-        """The named one if it is free; else one with a cable in, else any free one."""
-        free = [
-            connector
-            for connector in self._charger.outlets
-            if connector.is_free
-            and not connector.awaits_cable
-            and self._charger.authorizer.may_admit(connector, id_tag)
-        ]
-        if number is not None:
-            return next((c for c in free if c.number == number), None)
-        with_cable = (c for c in free if c.vehicle is not None)
-        return next(with_cable, free[0] if free else None)
 
     def _remote_stop(self, payload: Payload) -> Payload | Reply:
         if not self._charger.is_online:  # the boot is pending (4.2)

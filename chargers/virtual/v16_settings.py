@@ -1,5 +1,6 @@
 """The settings of the core by the configuration keys of OCPP 1.6 (chapter 9)."""
 
+import math
 from typing import Any
 
 from .configuration import Configuration, phase_rotation
@@ -42,6 +43,8 @@ class KeySettings:
     minimum_status_duration = _Integer("MinimumStatusDuration")
     message_attempts = _Integer("TransactionMessageAttempts")
     message_retry_interval = _Integer("TransactionMessageRetryInterval")
+    offline_threshold = math.inf
+    needs_authorization = True
     asks_csms = True
     has_local_list = _Flag("LocalAuthListEnabled")
     has_cache = _Flag("AuthorizationCacheEnabled")

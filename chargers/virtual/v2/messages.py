@@ -1,28 +1,30 @@
 """What a virtual charger says in OCPP 2.x: its facts as payloads."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..clock import Clock, format_time
+from ..clock import format_time
 from ..connector import Connector, Notice, Status
 from ..meter import Measurement, Sample, split_item
 from ..protocol import MeterValue, Request
+
+if TYPE_CHECKING:
+    from ..charger import VirtualCharger
 
 CONNECTOR = 1  # every EVSE has one
 
 
 class Messages:
-    def __init__(self, identity: Any, clock: Clock) -> None:
-        self._identity = identity
-        self._clock = clock
+    def __init__(self, charger: "VirtualCharger") -> None:
+        self._charger = charger
 
     def boot_notification(self, reason: str) -> Request:
-        identity = self._identity
+        identity = self._charger.spec
         station = {
             "model": identity.model[:20] or "-",
             "vendorName": identity.vendor[:50] or "-",
             "serialNumber": identity.serial_number[:25],
-            "firmwareVersion": identity.firmware_version[:50],
+            "firmwareVersion": self._charger.firmware.version[:50],
         }
         told = {name: text for name, text in station.items() if text}
         return "BootNotification", {"reason": reason, "chargingStation": told}
@@ -50,7 +52,7 @@ class Messages:
         return [{"timestamp": self.now(), "sampledValue": values}] if values else []
 
     def now(self) -> str:
-        return format_time(self._clock.now())
+        return format_time(self._charger.clock.now())
 
 
 def status_of(connector: Connector) -> str:
@@ -58,9 +60,9 @@ def status_of(connector: Connector) -> str:
     status = connector.status
     if status in (Status.FAULTED, Status.UNAVAILABLE):
         return status.value
-    if connector.vehicle is not None:
-        return "Occupied"
-    return "Reserved" if status is Status.RESERVED else "Available"
+    if connector.is_reserved and connector.transaction is None:
+        return "Reserved"  # whoever plugs in (G03.FR.09)
+    return "Available" if connector.vehicle is None else "Occupied"
 
 
 def evse_of(connector: Connector) -> dict[str, int]:

@@ -1,25 +1,38 @@
 """OCPP 2.0.1 and 2.1: what a charger does, told by TransactionEvents."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...ocpp.session import Reply
 from ..authorization import TagInfo
+from ..clock import format_time
 from ..connector import Connector, Notice, StopReason, Transaction
 from ..meter import Measurement
 from ..outbox import Message, Outcome
 from ..protocol import MeterValue, Payload, Protocol, Request
+from ..reservation import Reservation
+from .availability import Availability
 from .configuring import find_setting
-from .device_model import DeviceModel, Place, Refusal
+from .device_model import Access, DeviceModel, Place, Refusal
 from .messages import Messages, status_of
 from .monitors import Monitors
 from .requests import Requests
+from .resets import Resets
 from .settings import ModelSettings
+from .smart_charging import SmartCharging
 from .tokens import tag_info_of, token_of
 from .transactions import Transactions
-from .variables import HEARTBEAT_INTERVAL, shape_of
+from .variables import HEARTBEAT_INTERVAL, LIMITS_WITH_SCHEDULES, shape_of
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
+
+_EVENTS = {  # of 1.6, which are called otherwise here (appendix 1)
+    "FailedToAuthenticateAtCentralSystem": "FailedToAuthenticateAtCsms",
+    "CentralSystemFailedToAuthenticate": "CsmsFailedToAuthenticate",
+    "InvalidCentralSystemCertificate": "InvalidCsmsCertificate",
+    "InvalidChargePointCertificate": "InvalidChargingStationCertificate",
+}
 
 
 class ProtocolV2(Protocol):
@@ -32,12 +45,19 @@ class ProtocolV2(Protocol):
         shape = shape_of(spec.connectors, spec.max_power_w, spec.phases, is_dc)
         self.model = DeviceModel(charger, shape, state.get("variables", {}))
         self.settings = ModelSettings(self.model)
-        self.messages = Messages(spec, charger.clock)
+        self.messages = Messages(charger)
         self.transactions = Transactions(
             charger, self.model, self.messages, state.get("evses", {})
         )
 
         self.monitors = Monitors(charger, self.model, state.get("monitoring", {}))
+        self.profiles = SmartCharging(
+            charger, self.transactions, state.get("sent_profiles", {})
+        )
+        self.availability = Availability(
+            charger, self.transactions, state.get("closed", [])
+        )
+        self.resets = Resets(charger, self.transactions)
 
     def ready(self) -> None:
         self._requests = Requests(self._charger, self)
@@ -50,6 +70,8 @@ class ProtocolV2(Protocol):
             "variables": self.model.to_state(),
             "evses": self.transactions.to_state(),
             "monitoring": self.monitors.to_state(),
+            "sent_profiles": self.profiles.to_state(),
+            "closed": self.availability.to_state(),
         }
 
     # -- requests and settings -------------------------------------------------------
@@ -87,6 +109,26 @@ class ProtocolV2(Protocol):
 
     def status_notification(self, connector: int, notice: Notice) -> Request:
         return self.messages.status_notification(connector, notice)
+
+    def firmware_status(self, status: str, request_id: int | None) -> Request:
+        return "FirmwareStatusNotification", _about(status, request_id)
+
+    def log_status(self, status: str, request_id: int | None) -> Request:
+        return "LogStatusNotification", _about(status, request_id)
+
+    def security_event(self, kind: str, at: datetime, info: str) -> Request:
+        payload = {"type": _EVENTS.get(kind, kind), "timestamp": format_time(at)}
+        if info:
+            payload["techInfo"] = info
+        return "SecurityEventNotification", payload
+
+    def settings_lines(self) -> list[str]:
+        return [
+            f"{place.variable.component}.{place.variable.name}"
+            f"[{place.variable.instance}]={self.model.text(place.key)}"
+            for place in self.model
+            if place.variable.access is Access.BOTH
+        ]
 
     async def ask(self, id_tag: str) -> TagInfo:
         token = token_of(id_tag)
@@ -136,7 +178,23 @@ class ProtocolV2(Protocol):
 
     def settled(self, connector: Connector) -> None:
         self.transactions.settled(connector)
+        self.availability.settle(connector)
+        self.resets.settle()
         self.monitors.check()
+
+    def limited(self, connector: Connector) -> None:
+        self.profiles.limit_changed(
+            connector, with_schedule=self.model.flag(LIMITS_WITH_SCHEDULES)
+        )
+
+    def lost_reservation(self, reservation: Reservation, expired: bool) -> None:
+        status = "Expired" if expired else "Removed"
+        self._charger.notices.put(
+            (
+                "ReservationStatusUpdate",
+                {"reservationId": reservation.id, "reservationUpdateStatus": status},
+            )
+        )
 
     def kept_values(self, connector: Connector) -> list[MeterValue] | None:
         running = self.transactions.running(connector.number)
@@ -165,3 +223,9 @@ class ProtocolV2(Protocol):
     def transaction_id(self, message: Message, answer: Payload) -> int | str | None:
         transaction_id: str = message.payload["transactionInfo"]["transactionId"]
         return transaction_id
+
+
+def _about(status: str, request_id: int | None) -> Payload:
+    """Without an id where there is nothing that it could be of."""
+    payload: Payload = {"status": status}
+    return payload if request_id is None else {**payload, "requestId": request_id}

@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
 from ..protocol import Payload
+from .list_requests import ListRequests
 from .monitor_requests import MonitorRequests
+from .operation_requests import OperationRequests
 from .report_requests import ReportRequests
+from .reservation_requests import ReservationRequests
+from .transaction_requests import TransactionRequests
+from .trigger_requests import TriggerRequests
 from .variable_requests import VariableRequests
 
 if TYPE_CHECKING:
@@ -20,12 +25,21 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Payload], Payload | Reply]
 
-_GROUPS = (MonitorRequests, ReportRequests, VariableRequests)
+_GROUPS = (
+    ListRequests,
+    MonitorRequests,
+    OperationRequests,
+    ReportRequests,
+    ReservationRequests,
+    TransactionRequests,
+    TriggerRequests,
+    VariableRequests,
+)
 
 
 class Requests:
     def __init__(self, charger: "VirtualCharger", protocol: "ProtocolV2") -> None:
-        self._handlers: dict[str, Handler] = {}
+        self._handlers: dict[str, Handler] = {**protocol.profiles.handlers}
         for group in _GROUPS:
             self._handlers |= group(charger, protocol).handlers
 

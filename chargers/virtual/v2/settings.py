@@ -51,6 +51,7 @@ class ModelSettings:
     message_retry_interval = _Integer(
         "OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"
     )
+    offline_threshold = _Integer("OCPPCommCtrlr", "OfflineThreshold")
     needs_authorization = _Flag("AuthCtrlr", "Enabled")
     asks_csms = _Flag("AuthCtrlr", "DisableRemoteAuthorization", is_inverted=True)
     has_local_list = _Flag("LocalAuthListCtrlr", "Enabled")

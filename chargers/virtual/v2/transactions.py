@@ -16,7 +16,7 @@ from ..settings import Series
 from .device_model import DeviceModel
 from .messages import Messages, evse_of
 from .tokens import id_tag_of, tag_info_of, token_of
-from .variables import SEND_DURING_IDLE, TX_START_POINT, TX_STOP_POINT
+from .variables import SEND_DURING_IDLE, SIGNIFICANCE, TX_START_POINT, TX_STOP_POINT
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
@@ -63,6 +63,7 @@ class Running:
     seq_no: int = 0  # of the next event
     state: str = ""  # the charging state that was told
     phases: int = 0  # that were told
+    offered_w: float = 0.0  # when that was told last
     stop_reason: str = ""  # why authorization ended, once it has
     end_values: list[MeterValue] = field(default_factory=list)
 
@@ -125,6 +126,11 @@ class Transactions:
 
     def running(self, number: int) -> Running | None:
         return self._evses[number].running
+
+    def is_busy(self, connector: Connector) -> bool:
+        """Whether somebody charges there, or a transaction runs."""
+        running = self._evses[connector.number].running
+        return running is not None or connector.transaction is not None
 
     def find(self, transaction_id: str) -> Connector | None:
         """The connector that a running transaction is on."""
@@ -228,7 +234,7 @@ class Transactions:
             state != "Charging" or self._phases(connector) == running.phases
         ):
             evse.held = conditions
-            return None
+            return self._tell_rate(connector, evse, running)
         if ENERGY in evse.held and self._stops_at(ENERGY):
             self._excuse(evse, "StoppedByEV" if state == "SuspendedEV" else "Other")
         told = self._happen(connector, "ChargingStateChanged", conditions)
@@ -238,6 +244,18 @@ class Transactions:
             self._charger.charging.close(connector, connector.transaction)
             evse.held = self._conditions(connector)
         return told
+
+    def _tell_rate(
+        self, connector: Connector, evse: Evse, running: Running
+    ) -> Message | None:
+        """Another limit while energy flows, if the change is significant (K13.FR.03)."""
+        before, offered_w = running.offered_w, connector.offered_w
+        if running.state != "Charging" or offered_w == before:
+            return None
+        least = float(self._model.text(SIGNIFICANCE)) / 100 * before
+        if abs(offered_w - before) <= least:
+            return None
+        return self._tell(connector, evse, running, "Updated", "ChargingRateChanged")
 
     def measured(
         self, connector: Connector, values: list[MeterValue], context: str
@@ -394,6 +412,7 @@ class Transactions:
             payload["numberOfPhasesUsed"] = self._phases(connector)
         running.phases = payload.get("numberOfPhasesUsed", 0)
         self._name_token(payload, evse, id_tag)
+        running.offered_w = connector.offered_w
         running.seq_no += 1
         if kind == "Ended":
             evse.running = None
@@ -425,8 +444,13 @@ class Transactions:
             "transactionId": running.id,
             "chargingState": running.state,
         }
-        if evse.grant is not None and evse.grant.remote_start_id is not None:
-            info["remoteStartId"] = evse.grant.remote_start_id
+        grant = evse.grant
+        if (
+            grant is not None
+            and grant.remote_start_id is not None
+            and not grant.is_told
+        ):
+            info["remoteStartId"] = grant.remote_start_id
         if kind == "Ended":
             info["stoppedReason"] = running.stop_reason or "Other"
         return info

@@ -146,9 +146,7 @@ def _slots(text: str) -> None:
 
 
 def _station_status(charger: "VirtualCharger", connector: Connector) -> str:
-    """That of all connectors together, as far as they agree."""
-    if not charger.connectors[0].is_operative:
-        return "Unavailable"
+    """That of the connector that is the most available."""
     statuses = {status_of(outlet) for outlet in charger.outlets}
     return next(status for status in STATUSES if status in statuses)
 
@@ -528,3 +526,6 @@ MONITORING_ENABLED = key("MonitoringCtrlr", "Enabled")
 MONITORING_BASE = key("MonitoringCtrlr", "ActiveMonitoringBase")
 MONITORING_LEVEL = key("MonitoringCtrlr", "ActiveMonitoringLevel")
 OFFLINE_SEVERITY = key("MonitoringCtrlr", "OfflineQueuingSeverity")
+ORGANIZATION = key("SecurityCtrlr", "OrganizationName")
+SIGNIFICANCE = key("SmartChargingCtrlr", "LimitChangeSignificance")
+LIMITS_WITH_SCHEDULES = key("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules")
