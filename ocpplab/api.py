@@ -2,7 +2,8 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from typing import Any, NoReturn
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -16,11 +17,13 @@ from django.http import (
     JsonResponse,
 )
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from django_rq import get_queue
 from redis.exceptions import RedisError
 from rest_framework import serializers, status
 from rest_framework.exceptions import (
     APIException,
+    MethodNotAllowed,
     NotFound,
     ParseError,
     PermissionDenied,
@@ -34,6 +37,7 @@ from rest_framework.settings import api_settings
 
 logger = logging.getLogger(__name__)
 
+ALLOWED = "GET, HEAD"
 SERVER_ERROR = "The server met an unexpected error."
 Location = tuple[str | int, ...]
 
@@ -187,6 +191,20 @@ def _answer(
     return page
 
 
+def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The view for GET and HEAD; 405 for any other method, whoever sends it."""
+
+    @csrf_exempt
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method in ("GET", "HEAD"):
+            return view(request, *args, **kwargs)
+        detail = str(MethodNotAllowed(request.method or "").detail)
+        return JsonResponse({"detail": detail}, status=405, headers={"Allow": ALLOWED})
+
+    return wrapper
+
+
 def require_redis() -> None:
     """503 where work that is accepted now could not be handed to a worker."""
     try:
@@ -220,8 +238,20 @@ class OffsetQuery(serializers.Serializer):
 
 
 def read_query(query: type[serializers.Serializer], request: Request) -> dict[str, Any]:
-    """The valid query parameters of a request; others in it are ignored."""
-    serializer = query(data=request.query_params)
+    """The valid query parameters of a request; others in it are ignored.
+
+    A parameter without a value has a wrong one: as a form's, it would count as absent.
+    """
+    given = request.query_params
+    serializer = query(
+        data={
+            name: given.getlist(name)
+            if isinstance(field, serializers.ListField)
+            else given[name]
+            for name, field in query().fields.items()
+            if name in given
+        }
+    )
     try:
         serializer.is_valid(raise_exception=True)
     except ValidationError as error:

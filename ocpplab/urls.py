@@ -6,12 +6,15 @@ from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from . import health
+from .api import read_only
+
+landing = TemplateView.as_view(template_name="landing.html")
 
 urlpatterns = [
-    path("", TemplateView.as_view(template_name="landing.html"), name="landing"),
-    path("health", health.live, name="health"),
-    path("health/live", health.live),
-    path("health/ready", health.ready, name="ready"),
+    path("", read_only(landing), name="landing"),
+    path("health", read_only(health.live), name="health"),
+    path("health/live", read_only(health.live)),
+    path("health/ready", read_only(health.ready), name="ready"),
     path("admin/", admin.site.urls),
     path(
         "ocpp/schema",

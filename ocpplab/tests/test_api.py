@@ -160,6 +160,34 @@ def test_a_wrong_method_is_json(api: APIClient) -> None:
     assert response["Allow"] == "POST, OPTIONS"
 
 
+@pytest.mark.parametrize("path", ["/", "/health", "/health/live", "/health/ready"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "BREW"])
+def test_what_is_only_read_takes_no_other_method(path: str, method: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    response = strict.generic(method, path)
+    assert isinstance(detail_of(response, 405), str)
+    assert response["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ocpp/templates/locations?type=",
+        "/ocpp/templates/locations?ocpp_version=",
+        "/ocpp/command-results?status=",
+        "/ocpp/command-results?charger_id=",
+        "/ocpp/command-results?limit=",
+        "/ocpp/chargers?location_id=",
+        "/ocpp/chargers?page=",
+    ],
+)
+def test_a_parameter_without_a_value_is_wrong(api: APIClient, path: str) -> None:
+    response = api.get(path)
+    assert response.status_code == 422, response.content
+    name = path.rpartition("?")[2].removesuffix("=")
+    assert response.json()["detail"][0]["loc"] == ["query", name]
+
+
 def test_a_wrong_host_is_json(client: Client) -> None:
     response = client.get(CHARGERS, headers={"Host": "elsewhere.example"})
     assert isinstance(detail_of(response, 400), str)
