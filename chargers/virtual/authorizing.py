@@ -60,9 +60,13 @@ class Authorizer:
 
     def remember(self, id_tag: str, info: TagInfo) -> None:
         """In the cache, unless the local list has the id tag (1.6, 4.1)."""
-        if self._settings.has_local_list and (
-            self._charger.local_list.find(id_tag) is not None
-        ):
+        listed = None
+        if self._settings.has_local_list:
+            listed = self._charger.local_list.find(id_tag)
+        if listed is not None:
+            now = self._charger.clock.now()
+            if info and is_accepted(listed, now) != is_accepted(info, now):
+                self._charger.protocol.contradicted()
             return
         if info and self._settings.has_cache:
             self._charger.cache.remember(id_tag, info, self._charger.clock.now())

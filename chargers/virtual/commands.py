@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..ocpp.errors import CommandRejected, OCPPError
 from ..ocpp.schemas import actions
 from .authorization import LOCAL_LIST_LIMIT, TagInfo
-from .connector import FAULTS, Connector, StopReason
+from .connector import FAULTS, WARNINGS, Connector, StopReason
 from .outbox import Message
 
 if TYPE_CHECKING:
@@ -132,8 +132,10 @@ class Commands:
             raise CommandRejected(
                 f"connector {connector_id} already has the fault {connector.fault}"
             )
+        if fault_type in WARNINGS and connector.vehicle is None:
+            raise CommandRejected(f"connector {connector_id} has no EV")
         connector.set_fault(fault_type)
-        if connector.transaction is not None:
+        if connector.transaction is not None and connector.is_faulted:
             self._charging.end(connector, StopReason.FAULT)
         await self._told(connector)
         return _fault_result("Fault injected", fault_type, connector)
@@ -228,6 +230,8 @@ class Commands:
         self._require_startable(connector)
         if connector.vehicle is None:
             raise CommandRejected(f"connector {connector_id} has no cable in")
+        if not self._charger.is_online:
+            await self._authorize(id_tag)
         await self._require_admission(connector, id_tag)
         parent = self._authorizer.parent_of(id_tag)
         message = self._charging.start(connector, id_tag, parent=parent)
@@ -255,14 +259,15 @@ class Commands:
         if plugs:
             self._charging.plug(connector)
         try:
-            await self._told(connector)
+            if self._charger.is_online:
+                await self._told(connector)
             info = await self._authorize(id_tag)
             await self._require_admission(connector, id_tag, info)
         except (Exception, asyncio.CancelledError) as problem:
             if plugs and connector.transaction is None:
                 self._charging.unplug(connector)
                 self._charger.report_soon(connector)
-            if isinstance(problem, CommandRejected):
+            if isinstance(problem, CommandRejected) and self._charger.is_online:
                 await self._told(connector)
             raise
         energy_wh = None if target_energy_kwh is None else target_energy_kwh * 1000
@@ -315,7 +320,7 @@ class Commands:
         raise CommandRejected(f"the charger has no running transaction{named}")
 
     def _require_usable(self, connector: Connector) -> None:
-        if connector.fault:
+        if connector.is_faulted:
             raise CommandRejected(
                 f"connector {connector.number} is Faulted ({connector.fault})"
             )

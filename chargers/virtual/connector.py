@@ -15,6 +15,8 @@ from .clock import parse_time
 from .smart_charging import Limit, Supply
 from .vehicle import AC_VOLTAGE_V, DC_VOLTAGE_V, Vehicle, active_phases, usable_w
 
+EV_GONE = "EV side disconnected"  # as 1.6 has it (4.9)
+WARNINGS = frozenset({"EVCommunicationError"})  # faults that leave it usable (4.9)
 STEP_S = 10.0  # of the integration of power over time
 FAULTS = (
     "GroundFault",
@@ -76,10 +78,11 @@ class Reading:
     power_w: float
     offered_w: float
     voltage_v: float
-    phases: int
+    phases: int  # that carry the power
     is_dc: bool
     rating_w: float
     soc: float | None  # 0 to 1, None where the EV does not tell
+    line_phases: int = 1  # that can be measured
 
     def amperes(self, power_w: float) -> float:
         return power_w / (self.voltage_v * self.phases)
@@ -157,7 +160,7 @@ class Connector:
 
     @property
     def status(self) -> Status:
-        if self.fault:
+        if self.is_faulted:
             return Status.FAULTED
         if self.transaction is not None:
             return self._status_in_transaction()
@@ -171,9 +174,14 @@ class Connector:
             return Status.RESERVED
         return Status.AVAILABLE
 
+    @property
+    def is_faulted(self) -> bool:
+        """Whether it has a fault that is more than a warning."""
+        return self.fault != "" and self.fault not in WARNINGS
+
     def _status_in_transaction(self) -> Status:
         assert self.transaction is not None
-        if self.transaction.is_deauthorized or self._usable_w == 0:
+        if self.fault or self.transaction.is_deauthorized or self._usable_w == 0:
             return Status.SUSPENDED_EVSE
         if self.vehicle is None or not self.vehicle.is_ready:
             return Status.SUSPENDED_EV
@@ -183,7 +191,7 @@ class Connector:
     def notice(self) -> Notice:
         info = self.fault
         if self.transaction is not None and self.vehicle is None and not self.fault:
-            info = "EV side disconnected"  # 1.6, 4.9
+            info = EV_GONE
         return Notice(self.status.value, self.fault, info)
 
     @property
@@ -193,7 +201,7 @@ class Connector:
             self.transaction is None
             and self.is_operative
             and not self.is_blocked
-            and not self.fault
+            and not self.is_faulted
         )
 
     @property
@@ -288,6 +296,7 @@ class Connector:
             is_dc=self.is_dc,
             rating_w=self.rating_w,
             soc=self.vehicle.soc if self.vehicle and self.is_dc else None,
+            line_phases=1 if self.is_dc else self.phases,
         )
 
     # -- what happens to it ----------------------------------------------------------
@@ -307,6 +316,8 @@ class Connector:
         self.settle()
         self.vehicle = None
         self.is_finished = self.is_departing = False
+        if not self.is_faulted:
+            self.fault = ""  # what it warned of is gone with the EV
 
     def start(self, transaction: Transaction, *, energy_limit_wh: float | None) -> None:
         self.settle()

@@ -28,6 +28,7 @@ _REFUSED = "FailedToAuthenticateAtCentralSystem"
 class Line(NamedTuple):
     """What a charger dials with."""
 
+    profile: int
     url: str
     login: tuple[str, bytes] | None  # for Basic authentication
     own: Identity | None  # to show by TLS
@@ -131,7 +132,7 @@ class Credentials:
             if self._sends_bytes:
                 sent = bytes.fromhex(self.password)
             login = (self._charger.spec.identity, sent)
-        return Line(url, login, own)
+        return Line(self.profile, url, login, own)
 
     def trust(self, own: Identity | None = None) -> ssl.SSLContext:
         """TLS that takes the system's root certificates and the installed ones."""

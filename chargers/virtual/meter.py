@@ -29,6 +29,11 @@ _PHASES = {
     **dict.fromkeys((*_ENERGY, *_POWER, *_CURRENT), _PHASED),
     "Voltage": (*_PHASED, *_TO_NEUTRAL, *_BETWEEN),
 }
+_EACH_PHASE = {
+    "Current.Import": _PHASED,
+    "Current.Export": _PHASED,
+    "Voltage": _TO_NEUTRAL,
+}
 _GRID = {"R": "L1", "S": "L2", "T": "L3"}
 GRID_HZ = 50
 LINE_RATIO = 3**0.5  # of the voltage between phases to that against neutral
@@ -54,8 +59,18 @@ class Measurement:
     interval_wh: int = 0
     rotation: str = "RST"
 
-    def sample(self, item: str) -> Sample | None:
-        """A measurand, perhaps with a phase: ``Current.Import.L1``; None for nothing."""
+    def samples(self, item: str) -> list[Sample]:
+        """A measurand, perhaps with a phase: ``Current.Import.L1``; [] for nothing.
+
+        What has no total is measured on every phase where none is named (3.16.3).
+        """
+        items = [item]
+        if item in _EACH_PHASE and self.reading.line_phases > 1:
+            items = [f"{item}.{phase}" for phase in _EACH_PHASE[item]]
+        taken = (self._sample(item) for item in items)
+        return [sample for sample in taken if sample is not None]
+
+    def _sample(self, item: str) -> Sample | None:
         measurand, phase = split_item(item)
         if phase and self.reading.is_dc:
             return None

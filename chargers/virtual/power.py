@@ -128,9 +128,13 @@ class Power:
         total = sum(limit for limit, _ in limits)
         phases = limits[0][1] if len(limits) == 1 else None
         rule = self._profiles.station_rule(at)
-        if rule is not None and rule.limit(unit, chosen[0].supply) <= total:
-            total = rule.limit(unit, chosen[0].supply)
-            phases = rule.period.phases
+        if rule is not None:
+            whole = rule.limit(unit, chosen[0].supply)
+            if unit == "A":
+                phases = _fewer(phases, rule.period.phases)
+            elif whole <= total:
+                phases = rule.period.phases
+            total = min(total, whole)
         return round(total, 1), phases
 
     def _connector_limit_at(
@@ -143,9 +147,16 @@ class Power:
         rule = self._profiles.connector_rule(
             connector.number, _key(connector), at, _begin(connector, start)
         )
-        if rule is not None and rule.limit(unit, supply) <= limit:
-            limit, phases = rule.limit(unit, supply), rule.period.phases
+        if rule is not None:
+            if unit == "A" or rule.limit(unit, supply) <= limit:
+                phases = rule.period.phases
+            limit = min(limit, rule.limit(unit, supply))
         return limit, phases
+
+
+def _fewer(one: int | None, other: int | None) -> int | None:
+    """What is in A is meant for no more phases than any of the schedules names."""
+    return min((n for n in (one, other) if n is not None), default=None)
 
 
 def _key(connector: Connector) -> str | None:

@@ -181,6 +181,9 @@ class Protocol(ABC):
     def transaction_id(self, message: Message, answer: Payload) -> int | str | None:
         """The id of the transaction that an answered message is about."""
 
+    def contradicted(self) -> None:
+        """The CSMS's answer does not agree with its own local list."""
+
     # -- for the versions ------------------------------------------------------------
 
     def _put(

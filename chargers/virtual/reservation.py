@@ -99,7 +99,9 @@ class Reservations:
     def settle(self) -> None:
         """Drop what has expired or whose connector cannot be used any more (5.13)."""
         now = self._clock.now()
-        usable = {c.number for c in self._outlets if c.is_operative and not c.fault}
+        usable = {
+            c.number for c in self._outlets if c.is_operative and not c.is_faulted
+        }
         lost = [
             held
             for held in self._held

@@ -60,7 +60,7 @@ class Messages(Notifications):
     def status_notification(self, connector: int, notice: Notice) -> Request:
         payload = {
             "connectorId": connector,
-            "errorCode": _error_code(notice),
+            "errorCode": ERROR_CODES[notice.fault] if notice.fault else "NoError",
             "status": notice.status,
             "timestamp": self._now(),
         }
@@ -122,7 +122,7 @@ class Messages(Notifications):
         values = [
             _sampled_value(item, sample, context)
             for item in items
-            if (sample := measurement.sample(item)) is not None
+            for sample in measurement.samples(item)
         ]
         return [{"timestamp": self._now(), "sampledValue": values}] if values else []
 
@@ -134,14 +134,6 @@ def tag_info(answer: dict[str, Any]) -> dict[str, Any]:
     """The idTagInfo of an answer; StopTransaction.conf may have none."""
     info: dict[str, Any] = answer.get("idTagInfo", {})
     return info
-
-
-def _error_code(notice: Notice) -> str:
-    if not notice.fault:
-        return "NoError"
-    code = ERROR_CODES[notice.fault]
-    # That one is for warnings, not for what is Faulted (4.9).
-    return "OtherError" if code == "EVCommunicationError" else code
 
 
 def _sampled_value(item: str, sample: Sample, context: str) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..ocpp.session import Reply
-from .authorization import TagInfo, is_accepted
+from .authorization import TagInfo
 from .configuration import Binding, Configuration
-from .connector import Connector, Notice, StopReason, Transaction
+from .connector import EV_GONE, Connector, Notice, Status, StopReason, Transaction
 from .meter import Measurement
 from .outbox import Message, Outcome
 from .protocol import MeterValue, Payload, Protocol, Request
@@ -31,6 +31,7 @@ class ProtocolV16(Protocol):
             connectors=spec.connectors,
             is_dc=spec.current_type == "dc",
         )
+        self._passing: dict[int, Notice] = {}  # statuses that are over when told
         self.settings = KeySettings(self.configuration)
         self.messages = Messages(
             spec, charger.clock, firmware=lambda: charger.firmware.version
@@ -73,9 +74,14 @@ class ProtocolV16(Protocol):
         return self.messages.boot_notification()
 
     def notice(self, connector: Connector) -> Notice:
-        return connector.notice
+        return self._passing.get(connector.number) or connector.notice
+
+    def lost_link(self) -> None:
+        self._passing.clear()  # what was is not told later (4.9)
 
     def status_notification(self, connector: int, notice: Notice) -> Request:
+        if self._passing.get(connector) == notice:
+            del self._passing[connector]
         return self.messages.status_notification(connector, notice)
 
     def firmware_status(self, status: str, request_id: int | None) -> Request | None:
@@ -108,6 +114,11 @@ class ProtocolV16(Protocol):
     def end(
         self, connector: Connector, transaction: Transaction, reason: StopReason
     ) -> Message:
+        if reason is StopReason.EV_DISCONNECTED and self._charger.is_online:
+            # Between the end of the transaction and a connector that is free (4.9).
+            self._passing[connector.number] = Notice(
+                Status.FINISHING.value, info=EV_GONE
+            )
         metering = self._charger.metering
         request = self.messages.stop_transaction(
             transaction,
@@ -152,7 +163,6 @@ class ProtocolV16(Protocol):
             self._charger.authorizer.remember(message.payload["idTag"], info)
         if message.action != "StartTransaction":
             return
-        self._compare_with_list(message.payload["idTag"], info)
         self._charger.outbox.identify(message.transaction, answer["transactionId"])
         transaction = connector.transaction
         if transaction is not None and transaction.key == message.transaction:
@@ -160,27 +170,17 @@ class ProtocolV16(Protocol):
         self._charger.charging.heed(connector, message.transaction, info)
 
     def _give_up(self, connector: Connector, message: Message, reason: Outcome) -> None:
-        """A transaction that the CSMS never took has no id, and ends (errata, 3.18)."""
+        """A transaction that the CSMS never took goes on without id (errata, 3.18)."""
         if message.action != "StartTransaction":
             return
         self._charger.outbox.identify(message.transaction, NO_ID)
         transaction = connector.transaction
         if transaction is not None and transaction.key == message.transaction:
             transaction.id = NO_ID
-            self._charger.charging.end(connector, StopReason.OTHER)
-            if transaction.is_session:
-                self._charger.charging.unplug(connector)
 
-    def _compare_with_list(self, id_tag: str, info: TagInfo) -> None:
-        """The CSMS is told where it contradicts its own local list (3.5.2)."""
-        listed = None
-        if self.settings.has_local_list:
-            listed = self._charger.local_list.find(id_tag)
-        now = self._charger.clock.now()
-        if listed is None or is_accepted(listed, now) == is_accepted(info, now):
-            return
+    def contradicted(self) -> None:
         whole = self._charger.connectors[0]
-        action, payload = self.status_notification(0, whole.notice)
+        action, payload = self.messages.status_notification(0, whole.notice)
         conflict = {**payload, "errorCode": "LocalListConflict"}
         self._charger.notices.put((action, conflict))
 

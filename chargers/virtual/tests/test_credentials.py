@@ -126,6 +126,8 @@ async def test_a_profile_can_only_be_raised_and_needs_its_means(
     await until(bench.charger.uplink.ready.is_set)
     assert await change(bench, "SecurityProfile", "2") == "Rejected"  # no root
     assert await change(bench, "SecurityProfile", "1") == "Accepted"
+    await until(lambda: len(bench.csms.headers) == 3)
+    await until(bench.charger.uplink.ready.is_set)
     assert await change(bench, "SecurityProfile", "1") == "Rejected"
     assert await profile(bench) == "1"
 

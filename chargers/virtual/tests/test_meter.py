@@ -22,15 +22,17 @@ def measure(
     )
     connector.limit_power(power_w)
     measurement = Measurement(connector.read(), interval_wh=30, rotation=rotation)
-    samples = [measurement.sample(item) for item in items]
-    return [None if s is None else tuple(t for t in s if t) for s in samples]
+    taken = [measurement.samples(item) or [None] for item in items]
+    return [
+        None if sample is None else tuple(text for text in sample if text)
+        for samples in taken
+        for sample in samples
+    ]
 
 
 def test_every_measurand_of_a_charger_has_a_value() -> None:
-    values = measure(*MEASURANDS)
-    assert [m for m, v in zip(MEASURANDS, values, strict=True) if not v] == ["SoC"]
-    values = measure(*MEASURANDS, is_dc=True)
-    missing = [m for m, v in zip(MEASURANDS, values, strict=True) if not v]
+    assert [m for m in MEASURANDS if measure(m) == [None]] == ["SoC"]
+    missing = [m for m in MEASURANDS if measure(m, is_dc=True) == [None]]
     assert missing == ["Frequency"]
 
 
@@ -38,8 +40,10 @@ def test_three_phases_share_the_power() -> None:
     assert measure("Power.Active.Import.L2", "Current.Import.L3", "Current.Import") == [
         ("3680", "W", "L2"),
         ("16", "A", "L3"),
-        ("16", "A"),
+        *(("16", "A", phase) for phase in ("L1", "L2", "L3")),
     ]
+    assert measure("Voltage") == [("230", "V", f"L{n}-N") for n in (1, 2, 3)]
+    assert measure("Voltage", phases=1) == [("230", "V")]
     assert measure("Voltage.L1-N", "Voltage.L1-L2", "Frequency") == [
         ("230", "V", "L1-N"),
         ("398.4", "V", "L1-L2"),

@@ -1,5 +1,6 @@
 """What the text of OCPP 1.6 and its errata ask of a charger, rule by rule."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -203,6 +204,26 @@ async def test_what_is_known_to_be_invalid_is_refused_offline(ready: Bench) -> N
     assert (await ready.charger.authorizer.authorize("NEW"))["status"] == "Accepted"
 
 
+async def test_a_session_begins_offline_for_whom_the_charger_knows(
+    ready: Bench,
+) -> None:
+    await ready.perform("authorize-id-tag", id_tag="FRIEND")
+    await ready.perform(
+        "local-auth-list",
+        list_version=1,
+        entries=[{"id_tag": "OLD", "expiry_date": "2025-01-01T00:00:00Z"}],
+    )
+    await ready.csms.close()
+    await until(lambda: not ready.charger.is_online)
+    with pytest.raises(CommandRejected, match="Expired"):
+        await ready.perform("start-session", id_tag="OLD", connector_id=1)
+    started = asyncio.create_task(
+        ready.perform("start-session", id_tag="FRIEND", connector_id=2)
+    )
+    await until(lambda: ready.charger.connectors[2].status == "Charging")
+    started.cancel()
+
+
 # -- status (4.9) ----------------------------------------------------------------------
 
 
@@ -221,13 +242,28 @@ async def test_an_ev_that_leaves_suspends_where_that_stops_nothing(
     await ready.told("1:SuspendedEV", "1:Charging")
 
 
-async def test_an_error_that_is_but_a_warning_never_makes_a_connector_faulted(
+async def test_an_ev_that_leaves_ends_its_transaction_in_finishing(
     ready: Bench,
 ) -> None:
+    await ready.perform("start-session", id_tag="T")
+    ready.csms.forget()
+    await ready.perform("unplug-connector")
+    await ready.told("StopTransaction(EVDisconnected)", "1:Finishing", "1:Available")
+    finishing, available = ready.csms.payloads("StatusNotification")
+    assert finishing["info"] == "EV side disconnected"
+    assert "info" not in available
+
+
+async def test_trouble_in_talking_to_the_ev_is_but_a_warning(ready: Bench) -> None:
+    with pytest.raises(CommandRejected, match="no EV"):
+        await ready.perform("inject-fault", fault_type="EVCommunicationError")
+    await ready.perform("start-session", id_tag="T")
+    ready.csms.forget()
     await ready.perform("inject-fault", fault_type="EVCommunicationError")
-    (payload,) = ready.csms.payloads("StatusNotification")
-    assert (payload["status"], payload["errorCode"]) == ("Faulted", "OtherError")
-    assert payload["info"] == "EVCommunicationError"
+    await ready.perform("clear-fault")
+    await ready.told("1:SuspendedEVSE", "1:Charging")
+    suspended, _ = ready.csms.payloads("StatusNotification")
+    assert suspended["errorCode"] == "EVCommunicationError"
 
 
 # -- smart charging --------------------------------------------------------------------
@@ -248,3 +284,37 @@ async def test_a_profile_for_no_connector_is_an_error(ready: Bench) -> None:
         await ready.csms.call(
             "SetChargingProfile", {"connectorId": 9, "csChargingProfiles": profile}
         )
+
+
+async def test_a_composite_schedule_in_amperes_is_for_the_fewest_phases(
+    ready: Bench,
+) -> None:
+    for purpose, connector, limit, phases in (
+        ("ChargePointMaxProfile", 0, 31.1, 1),
+        ("TxDefaultProfile", 1, 14.7, None),
+    ):
+        period = {"startPeriod": 0, "limit": limit}
+        profile = {
+            "chargingProfileId": connector,
+            "stackLevel": 0,
+            "chargingProfilePurpose": purpose,
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": {
+                "startSchedule": "2026-01-01T00:00:00Z",
+                "chargingRateUnit": "A",
+                "chargingSchedulePeriod": [
+                    {**period, "numberPhases": phases} if phases else period
+                ],
+            },
+        }
+        request = {"connectorId": connector, "csChargingProfiles": profile}
+        assert await status_of(ready, "SetChargingProfile", **request) == "Accepted"
+    answer = await ready.csms.call(
+        "GetCompositeSchedule",
+        {"connectorId": 1, "duration": 60, "chargingRateUnit": "A"},
+    )
+    schedule = answer["chargingSchedule"]
+    assert "startSchedule" not in schedule
+    assert schedule["chargingSchedulePeriod"] == [
+        {"startPeriod": 0, "limit": 14.7, "numberPhases": 1}
+    ]

@@ -47,7 +47,7 @@ class Messages:
         values = [
             _sampled_value(item, sample, context)
             for item in items
-            if (sample := measurement.sample(item)) is not None
+            for sample in measurement.samples(item)
         ]
         return [{"timestamp": self.now(), "sampledValue": values}] if values else []
 
