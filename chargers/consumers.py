@@ -24,7 +24,8 @@ from twisted.internet.defer import Deferred
 from . import requests, services
 from .choices import BootPolicy, Direction, ProcessRole, SecurityProfile
 from .connections import connections, tell
-from .csms import commands_v16, v16, v21, v201
+from .csms import commands_v16, commands_v201, v16, v21, v201
+from .csms.commands_common import Commands, perform
 from .csms.common import Handlers, handle, triggered_by
 from .csms.learning import learn
 from .group_commit import group_commit
@@ -45,6 +46,11 @@ HANDLERS: dict[Version, Handlers] = {
     Version.V16: v16.HANDLERS,
     Version.V201: v201.HANDLERS,
     Version.V21: v21.HANDLERS,
+}
+COMMANDS: dict[Version, Commands] = {
+    Version.V16: commands_v16.COMMANDS,
+    Version.V201: commands_v201.COMMANDS,
+    Version.V21: commands_v201.COMMANDS,
 }
 
 # Close codes (RFC 6455, 7.4.1; OCPP-J asks for no particular ones).
@@ -160,7 +166,8 @@ class ChargerConsumer(Stranger):
         return self.is_open
 
     async def perform(self, command: str, event: dict[str, Any]) -> dict[str, Any]:
-        return await commands_v16.perform(self._call, self.charger, command, event)
+        commands = COMMANDS[self.session.version]
+        return await perform(commands, self._call, self.charger, command, event)
 
     # --- The connection ---------------------------------------------------------------
 

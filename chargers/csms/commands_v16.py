@@ -1,33 +1,19 @@
-"""Commands to physical OCPP 1.6 chargers: each becomes CALLs of ours (DESIGN, 3).
+"""Commands to physical OCPP 1.6 chargers."""
 
-One function per command, named like the virtual charger's method; each returns the
-command's result, or raises CommandRejected with the charger's answer.
-"""
-
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-from channels.db import database_sync_to_async
-
-from chargers import services
-from chargers.models import Charger, Transaction
+from chargers.models import Charger
 from chargers.ocpp.errors import CommandRejected
 
-Payload = dict[str, Any]
-Call = Callable[[str, Payload], Awaitable[Payload]]
+from .commands_common import (
+    Call,
+    Commands,
+    Payload,
+    configuration_result,
+    expect,
+    find_running,
+)
 
 POWER_PROFILE_ID = 1000  # plus the connector: one profile of ours on each
 POWER_PROFILE_LEVEL = 0
-
-
-async def perform(
-    call: Call, charger: Charger, command: str, event: Payload
-) -> Payload:
-    """Carry a command out; ``call`` sends a CALL to the charger and awaits its answer."""
-    function = _FUNCTIONS.get(command)
-    if function is None:
-        raise CommandRejected(f"A physical charger cannot be told {command}.")
-    return await function(call, charger, **event)
 
 
 async def configuration(
@@ -37,21 +23,11 @@ async def configuration(
     for key, value in configuration.items():
         answer = await call("ChangeConfiguration", {"key": key, "value": value})
         answers[key] = answer["status"]
-    refused = {k: v for k, v in answers.items() if v in ("Rejected", "NotSupported")}
-    if refused:
-        status = "Rejected"
-        reasons = (f"{key}: {answer}" for key, answer in refused.items())
-        msg = f"Refused: {', '.join(reasons)}"
-    elif "RebootRequired" in answers.values():
-        status, msg = "RebootRequired", "Takes effect after a reboot."
-    else:
-        status, msg = "Accepted", "Configuration changed"
-    configured = [key for key in answers if key not in refused]
-    return {"status": status, "configured": configured, "msg": msg}
+    return configuration_result(answers)
 
 
 async def cache_reset(call: Call, charger: Charger) -> Payload:
-    _expect("Accepted", await call("ClearCache", {}), "ClearCache")
+    expect("Accepted", await call("ClearCache", {}), "ClearCache")
     # OCPP does not tell how many entries there were.
     return {"msg": "Authorization cache cleared", "cleared_entries": 0}
 
@@ -77,7 +53,7 @@ async def unlock_connector(
     call: Call, charger: Charger, connector_id: int = 1
 ) -> Payload:
     answer = await call("UnlockConnector", {"connectorId": connector_id})
-    _expect("Unlocked", answer, "UnlockConnector")
+    expect("Unlocked", answer, "UnlockConnector")
     return {"status": "Unlocked", "connector_id": connector_id}
 
 
@@ -86,7 +62,7 @@ async def start_transaction(
 ) -> Payload:
     request = {"connectorId": connector_id, "idTag": id_tag}
     answer = await call("RemoteStartTransaction", request)
-    _expect("Accepted", answer, "RemoteStartTransaction")
+    expect("Accepted", answer, "RemoteStartTransaction")
     return {"status": "Accepted", "connector_id": connector_id, "id_tag": id_tag}
 
 
@@ -106,7 +82,7 @@ async def stop_transaction(
     call: Call, charger: Charger, transaction_id: str | None = None
 ) -> Payload:
     if transaction_id is None:
-        running = await _running(charger)
+        running = await find_running(charger)
         if running is None:
             raise CommandRejected("No transaction is running.")
         transaction_id = running.transaction_id
@@ -114,14 +90,14 @@ async def stop_transaction(
         raise CommandRejected(f"There is no transaction {transaction_id}.")
     request = {"transactionId": int(transaction_id)}
     answer = await call("RemoteStopTransaction", request)
-    _expect("Accepted", answer, "RemoteStopTransaction")
+    expect("Accepted", answer, "RemoteStopTransaction")
     return {"status": "Accepted", "transaction_id": int(transaction_id)}
 
 
 async def stop_session(
     call: Call, charger: Charger, connector_id: int | None = None
 ) -> Payload:
-    running = await _running(charger, connector_id)
+    running = await find_running(charger, connector_id=connector_id)
     if running is None:
         raise CommandRejected("No transaction is running.")
     return await stop_transaction(call, charger, running.transaction_id)
@@ -132,7 +108,7 @@ async def power_update(
 ) -> Payload:
     """Limit the running transaction, or the next ones where none runs."""
     power_w = min(power_w, charger.max_power_w)
-    running = await _running(charger, connector_id)
+    running = await find_running(charger, connector_id=connector_id)
     profile: Payload = {
         "chargingProfileId": POWER_PROFILE_ID + connector_id,
         "stackLevel": POWER_PROFILE_LEVEL,
@@ -147,11 +123,11 @@ async def power_update(
         profile["transactionId"] = int(running.transaction_id)
     request = {"connectorId": connector_id, "csChargingProfiles": profile}
     answer = await call("SetChargingProfile", request)
-    _expect("Accepted", answer, "SetChargingProfile")
+    expect("Accepted", answer, "SetChargingProfile")
     return {"status": "Accepted", "connector_id": connector_id, "power_w": power_w}
 
 
-_FUNCTIONS: dict[str, Callable[..., Awaitable[Payload]]] = {
+COMMANDS: Commands = {
     "configuration": configuration,
     "cache/reset": cache_reset,
     "local-auth-list": local_auth_list,
@@ -171,7 +147,7 @@ async def _send_local_list(call: Call, version: int, entries: list[Payload]) -> 
         "updateType": "Full",
         "localAuthorizationList": entries,
     }
-    _expect("Accepted", await call("SendLocalList", request), "SendLocalList")
+    expect("Accepted", await call("SendLocalList", request), "SendLocalList")
 
 
 def _list_entry(entry: Payload) -> Payload:
@@ -181,18 +157,3 @@ def _list_entry(entry: Payload) -> Payload:
     if entry.get("parent_id_tag"):
         info["parentIdTag"] = entry["parent_id_tag"]
     return {"idTag": entry["id_tag"], "idTagInfo": info}
-
-
-def _expect(status: str, answer: Payload, action: str) -> None:
-    if answer["status"] != status:
-        raise CommandRejected(
-            f"The charger answered {action} with {answer['status']}.", answer
-        )
-
-
-async def _running(
-    charger: Charger, connector_id: int | None = None
-) -> Transaction | None:
-    return await database_sync_to_async(services.open_transaction)(
-        charger, evse_id=connector_id
-    )

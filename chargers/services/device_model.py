@@ -1,6 +1,6 @@
 """The device model of 2.x chargers: what they report of their variables (2.0.1, B)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -8,6 +8,7 @@ from django.utils import timezone
 from chargers.choices import Mutability, VariableAttribute
 from chargers.models import Charger, Variable
 from chargers.ocpp.values import check_range
+from chargers.ocpp.variables import parse_variable_name
 
 PLACE_LIMIT = 2**15 - 1  # of an EVSE's or a connector's number
 SET = ("Accepted", "RebootRequired")
@@ -27,6 +28,42 @@ _TOLD = ("value", "mutability", "is_persistent", "is_constant", "updated_at")
 def has_device_model(charger: Charger) -> bool:
     """Whether the charger has ever reported a variable."""
     return Variable.objects.filter(charger_id=charger.pk).exists()
+
+
+Name = tuple[dict[str, Any], dict[str, Any]]  # component and variable, as in OCPP
+
+
+def find_variables(
+    charger: Charger, names: Sequence[str]
+) -> tuple[dict[str, Name], int]:
+    """What operators' names of variables mean, and how many go into one SetVariables.
+
+    A name without a component means the variable of that name that is the only one.
+    """
+    found: dict[str, Name] = {}
+    for name in names:
+        if parsed := parse_variable_name(name) or _find_alone(charger, name):
+            found[name] = parsed
+    limit = Variable.objects.filter(
+        charger_id=charger.pk,
+        component__iexact="DeviceDataCtrlr",
+        name__iexact="ItemsPerMessage",
+        instance__iexact="SetVariables",
+        attribute=VariableAttribute.ACTUAL,
+    ).values_list("value", flat=True)
+    told = next(iter(limit), "")
+    return found, max(1, int(told) if told.isdecimal() else 1)
+
+
+def _find_alone(charger: Charger, name: str) -> Name | None:
+    rows = list(
+        Variable.objects.filter(
+            charger_id=charger.pk,
+            name__iexact=name,
+            attribute=VariableAttribute.ACTUAL,
+        )[:2]
+    )
+    return parse_variable_name(str(rows[0])) if len(rows) == 1 else None
 
 
 def record_report(charger: Charger, report: Iterable[Mapping[str, Any]]) -> None:

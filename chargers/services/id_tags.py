@@ -36,6 +36,7 @@ class Presented(NamedTuple):
         return self.organization_id, self.id_tag.lower()
 
 
+RFID = "ISO14443"
 NO_AUTHORIZATION = "NoAuthorization"  # no token: a start button was pressed (C02)
 
 
@@ -59,6 +60,16 @@ class Token:
         if tag is None or tag.type not in ("", self.type):
             return Authorization("Unknown")
         return authorization_of(tag)
+
+
+def token_types(organization_id: int, id_tags: Iterable[str]) -> dict[str, str]:
+    """Of what type each id tag is where OCPP wants to know: an RFID card, else."""
+    presented = [Presented(organization_id, id_tag) for id_tag in id_tags]
+    tags = find_id_tags(presented)
+    return {
+        one.id_tag: (tags[one.key].type if one.key in tags else "") or RFID
+        for one in presented
+    }
 
 
 def authorize_tokens(tokens: Sequence[Token]) -> list[Authorization]:

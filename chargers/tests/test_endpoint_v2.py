@@ -419,6 +419,39 @@ async def test_limits_come_and_go(physical_charger: Charger) -> None:
     assert await reports(physical_charger, ReportKind.CHARGING_LIMIT) == {}
 
 
+async def test_an_ev_is_offered_what_there_is_while_it_charges(
+    physical_charger: Charger,
+) -> None:
+    needs = {
+        "evseId": 1,
+        "chargingNeeds": {"requestedEnergyTransfer": "AC_three_phase"},
+    }
+    begun = {
+        "eventType": "Started",
+        "triggerReason": "CablePluggedIn",
+        "seqNo": 0,
+        "timestamp": TIME,
+        "transactionInfo": {"transactionId": "T-1"},
+        "evse": {"id": 1, "connectorId": 1},
+    }
+    async with connected_v2(physical_charger) as station:
+        answer = await station.ok("NotifyEVChargingNeeds", needs)
+        assert answer["status"] == "Rejected"
+        await station.ok("TransactionEvent", begun)
+        answer = await station.ok("NotifyEVChargingNeeds", needs)
+        assert answer == {"status": "Accepted"}
+        message_id, action, payload = await station.next_request()
+        await station.reply(message_id, {"status": "Accepted"})
+    assert action == "SetChargingProfile"
+    profile = payload["chargingProfile"]
+    assert (payload["evseId"], profile["transactionId"]) == (1, "T-1")
+    [period] = profile["chargingSchedule"][0]["chargingSchedulePeriod"]
+    rating = await sync_to_async(lambda: physical_charger.max_power_w)()
+    assert period["limit"] == rating
+    kept = await reports(physical_charger, ReportKind.CHARGING_NEEDS)
+    assert kept == {"EVSE 1": needs}
+
+
 @pytest.mark.parametrize(
     ("action", "kind", "subject"),
     [
