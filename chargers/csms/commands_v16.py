@@ -12,7 +12,10 @@ from .commands_common import (
     find_running,
 )
 
-POWER_PROFILE_ID = 1000  # plus the connector: one profile of ours on each
+# Ids of our charging profiles, plus the connector: one that has the id of another
+# would take its place (OCPP 1.6, 5.16).
+TX_PROFILE_ID = 1000
+TX_DEFAULT_PROFILE_ID = 2000
 POWER_PROFILE_LEVEL = 0
 
 
@@ -44,8 +47,11 @@ async def local_auth_list(
 
 
 async def clear_local_auth_list(call: Call, charger: Charger) -> Payload:
-    # Version 0 is that of an empty list (OCPP 1.6, 5.10).
-    await _send_local_list(call, 0, [])
+    # Its version is to rise, and never 0 or -1, even where nothing is left (errata 3.52).
+    present = (await call("GetLocalListVersion", {}))["listVersion"]
+    if present < 0:
+        raise CommandRejected("The charger keeps no local authorization list.")
+    await _send_local_list(call, present + 1, [])
     return {"msg": "Local authorization list cleared", "entries_deleted": 0}
 
 
@@ -109,8 +115,9 @@ async def power_update(
     """Limit the running transaction, or the next ones where none runs."""
     power_w = min(power_w, charger.max_power_w)
     running = await find_running(charger, connector_id=connector_id)
+    base = TX_PROFILE_ID if running else TX_DEFAULT_PROFILE_ID
     profile: Payload = {
-        "chargingProfileId": POWER_PROFILE_ID + connector_id,
+        "chargingProfileId": base + connector_id,
         "stackLevel": POWER_PROFILE_LEVEL,
         "chargingProfilePurpose": "TxProfile" if running else "TxDefaultProfile",
         "chargingProfileKind": "Relative",

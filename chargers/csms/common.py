@@ -135,6 +135,9 @@ _TRIGGERED = {
 }
 
 
+_TRIGGERED_EXTENDED = {"FirmwareStatusNotification": "SignedFirmwareStatusNotification"}
+
+
 def triggered_by(action: str, payload: Payload) -> str | None:
     """What a CALL of ours lets a charger send whose boot is not accepted yet.
 
@@ -143,6 +146,8 @@ def triggered_by(action: str, payload: Payload) -> str | None:
     match action:
         case "TriggerMessage" | "ExtendedTriggerMessage":
             requested = str(payload.get("requestedMessage"))
+            if action == "ExtendedTriggerMessage":  # of 1.6: the one with a request id
+                requested = _TRIGGERED_EXTENDED.get(requested, requested)
             return _TRIGGERED.get(requested, requested)
         case "GetBaseReport" | "GetReport":
             return "NotifyReport"

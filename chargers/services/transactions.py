@@ -7,6 +7,7 @@ one report as for a hundred (see chargers.group_commit).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -201,13 +202,21 @@ def stop_transactions(stops: Sequence[Stop]) -> list[Authorization | None]:
     is kept as a transaction of its own, at EVSE 0: energy was delivered.
     """
     rows = find_transactions((stop.charger.pk, stop.transaction_id) for stop in stops)
+    rows |= find_transactions(
+        (stop.charger.pk, _own_id(stop))
+        for stop in stops
+        if _is_of_another(stop, rows.get((stop.charger.pk, stop.transaction_id)))
+    )
     ended = []
     measured = []
     for stop in stops:
         key = (stop.charger.pk, stop.transaction_id)
         row = rows.get(key)
+        if _is_of_another(stop, row):
+            key = (stop.charger.pk, _own_id(stop))
+            row = rows.get(key)
         if row is None:
-            row = rows[key] = _unknown_transaction(stop)
+            row = rows[key] = _unknown_transaction(stop, key[1])
         elif row.is_open or not row.stop_reason:  # or its end was only presumed
             row.stopped_at = stop.at
             row.meter_stop_wh = stop.meter_stop_wh
@@ -229,7 +238,26 @@ def stop_transactions(stops: Sequence[Stop]) -> list[Authorization | None]:
     ]
 
 
-def _unknown_transaction(stop: Stop) -> Transaction:
+def _is_of_another(stop: Stop, row: Transaction | None) -> bool:
+    """Whether the id of this end does not name the transaction recorded under it.
+
+    A charger that could never tell of the beginning sends -1 (errata sheet, 3.18); and
+    one id of elsewhere may come with the ends of several transactions.
+    """
+    if not stop.transaction_id.isdecimal() or stop.transaction_id == "0":
+        return True
+    if row is None or row.evse_id:
+        return False
+    return (row.stopped_at, row.meter_stop_wh) != (stop.at, stop.meter_stop_wh)
+
+
+def _own_id(stop: Stop) -> str:
+    """An id for such an end: the same for the same StopTransaction once more."""
+    text = f"{stop.at.isoformat()} {stop.meter_stop_wh}"
+    return f"{stop.transaction_id}/{sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _unknown_transaction(stop: Stop, transaction_id: str) -> Transaction:
     """Keep the end of a transaction that began before us, or elsewhere.
 
     Its own meter values tell when it began, if it sent them along.
@@ -241,7 +269,7 @@ def _unknown_transaction(stop: Stop) -> Transaction:
     started_at, meter_start_wh = min(readings)
     return Transaction.objects.create(
         charger=stop.charger,
-        transaction_id=stop.transaction_id,
+        transaction_id=transaction_id,
         evse_id=0,
         connector_id=0,
         id_tag=stop.id_tag,

@@ -76,6 +76,11 @@ class Station(WebsocketCommunicator):
             elif frame[1] == str(self.sent):
                 return [frame[0], *frame[2:]]
 
+    async def dispatch_unanswered(self, action: str, payload: dict[str, Any]) -> None:
+        """Send a CALL and do not wait for its answer."""
+        self.sent += 1
+        await self.send_to(text_data=json.dumps([2, str(self.sent), action, payload]))
+
     async def ok(self, action: str, payload: dict[str, Any]) -> Any:
         """The payload of the CALLRESULT that the CALL must have."""
         answer = await self.call(action, payload)

@@ -19,6 +19,7 @@ from chargers.models import (
     Charger,
     IdTag,
     IssuedCertificate,
+    MeterValue,
     SecurityEvent,
     StationStatus,
     Transaction,
@@ -229,6 +230,30 @@ async def test_what_was_triggered_is_heard_while_the_boot_is_pending(
         assert (await station.call("Authorize", {"idTag": "A"}))[1] == "SecurityError"
 
 
+async def test_firmware_that_is_signed_may_be_told_while_the_boot_is_pending(
+    physical_charger: Charger,
+) -> None:
+    await update(physical_charger, boot_policy=BootPolicy.PENDING)
+    async with connected(physical_charger, boot=False) as station:
+        await station.ok("BootNotification", BOOT)
+        for name, action, payload in (
+            (
+                "FirmwareStatusNotification",
+                "SignedFirmwareStatusNotification",
+                {"status": "Idle"},
+            ),
+            ("SignChargePointCertificate", "SignCertificate", {"csr": "x"}),
+        ):
+            trigger = {"requestedMessage": name}
+            asking = asyncio.create_task(
+                ask(physical_charger, "ExtendedTriggerMessage", trigger)
+            )
+            message_id, _, _ = await station.next_request()
+            await station.reply(message_id, {"status": "Accepted"})
+            await asking
+            await station.ok(action, payload)
+
+
 async def test_a_second_connection_replaces_the_first(
     physical_charger: Charger,
 ) -> None:
@@ -363,6 +388,46 @@ async def test_the_end_of_an_unknown_transaction_is_kept_once(
     assert (row.energy_wh, row.stop_reason, row.evse_id) == (2000, "Reboot", 0)
     assert await row.meter_values.acount() == 1
     assert rows["1000001"].energy_wh == 0
+
+
+async def test_ends_without_an_id_are_kept_each_once(
+    physical_charger: Charger,
+) -> None:
+    """A charger that could not tell of the beginning sends -1."""
+    begin = {"timestamp": "2026-01-01T01:00:00Z", "sampledValue": [{"value": "3000"}]}
+    meter = {"connectorId": 1, "transactionId": -1, "meterValue": [begin]}
+    async with connected(physical_charger) as station:
+        for meter_stop in (5000, 6000, 5000):
+            assert await station.ok("MeterValues", meter) == {}
+            stop = stop_of(-1, meterStop=meter_stop, transactionData=[begin])
+            assert await station.ok("StopTransaction", stop) == {}
+        # The same id of elsewhere, for two transactions.
+        for meter_stop in (7000, 8000, 7000, 8000):
+            stop = stop_of(987654, meterStop=meter_stop)
+            assert await station.ok("StopTransaction", stop) == {}
+    rows = [row async for row in Transaction.objects.order_by("meter_stop_wh")]
+    assert [row.meter_stop_wh for row in rows] == [5000, 6000, 7000, 8000]
+    assert [row.energy_wh for row in rows[:2]] == [2000, 3000]
+    assert not await MeterValue.objects.filter(
+        transaction__isnull=False, evse_id=1
+    ).aexists()
+
+
+async def test_the_same_report_on_two_connections_counts_once(
+    physical_charger: Charger,
+) -> None:
+    """As when a charger dials again before the answers to its queue have come."""
+    start, stop = start_at(0), stop_of(0)
+    async with connected(physical_charger) as first:
+        await first.dispatch_unanswered("StartTransaction", start)
+        async with connected(physical_charger, boot=False) as second:
+            begun = await second.ok("StartTransaction", start)
+            stop["transactionId"] = begun["transactionId"]
+            await first.dispatch_unanswered("StopTransaction", stop)
+            await second.ok("StopTransaction", stop)
+            await second.ok("StopTransaction", stop)
+    row = await Transaction.objects.aget()
+    assert (row.transaction_id, row.energy_wh) == (str(begun["transactionId"]), 4000)
 
 
 async def test_an_id_that_an_unknown_transaction_had_is_given_all_the_same(
