@@ -15,7 +15,9 @@ from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django_rq import get_connection
+from django.db.models import QuerySet
+
+from ocpplab.queue import redis_client
 
 from .models import Charger
 from .ocpp.errors import CallTimeout, CommandRejected, LinkClosed, OCPPError
@@ -84,17 +86,19 @@ class Performer(Protocol):
 # --- Ringing: any process ------------------------------------------------------------
 
 
-def ring(charger_ids: Iterable[str]) -> None:
+def ring(chargers: QuerySet[Charger]) -> None:
     """Tell the holders of these chargers that commands wait for them.
 
     A ring may be lost with Redis: the sweep rings again. A charger that nobody holds is
     left alone: its next holder looks for commands by itself.
     """
     by_holder: dict[str, list[str]] = {}
-    held = Charger.objects.filter(pk__in=list(charger_ids), holder__isnull=False)
-    for pk, holder in held.values_list("pk", "holder"):
+    held = chargers.filter(holder__isnull=False).order_by()
+    for pk, holder in held.values_list("pk", "holder").distinct():
         by_holder.setdefault(holder, []).append(pk)
-    with get_connection().pipeline(transaction=False) as pipe:
+    if not by_holder:
+        return
+    with redis_client().pipeline(transaction=False) as pipe:
         for holder, ids in by_holder.items():
             pipe.rpush(doorbell_key(holder), json.dumps(ids))
             pipe.expire(doorbell_key(holder), DOORBELL_TTL)

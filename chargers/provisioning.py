@@ -16,10 +16,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django_rq import get_queue
 from redis.exceptions import RedisError
 
 from ocpplab.models import Organization
+from ocpplab.queue import job_queue
 from ocpplab.services import digest_of_request
 
 from . import services
@@ -414,6 +414,6 @@ def results_of(job: ProvisioningJob) -> tuple[list[Charger], list[dict[str, Any]
 def _enqueue(job: str, *arguments: str) -> None:
     """Queue a step. Without Redis the row stays, and the periodic jobs take it up."""
     try:
-        get_queue().enqueue(f"chargers.jobs.{job}", *arguments)
+        job_queue().enqueue(f"chargers.jobs.{job}", *arguments)
     except RedisError as error:
         logger.warning("%s waits for Redis: %s", job, error)

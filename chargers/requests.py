@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import redis.asyncio
 from django.conf import settings
-from django_rq import get_connection
+
+from ocpplab.queue import redis_client
 
 from .choices import Origin, RequestOutcome
 from .connections import tell_from_thread
@@ -94,7 +95,7 @@ def _exchange(
         "payload": payload,
     }
     tell_from_thread(charger.pk, message)
-    connection = get_connection()
+    connection = redis_client()
     receipt = connection.blpop([_receipt_key(request_id)], RECEIPT_WAIT)
     # Claimed here, whoever hears of it now is too late: it was never sent.
     if receipt is None and connection.set(_claim_key(request_id), 1, ex=KEPT, nx=True):

@@ -4,6 +4,7 @@ A status changes by compare-and-set only: whoever comes second changes nothing, 
 command is done at most once, and reported once.
 """
 
+import json
 import logging
 import time
 from collections.abc import Sequence
@@ -12,10 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Min, Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django_rq import get_connection, get_queue
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
@@ -23,7 +23,9 @@ from chargers.choices import OCPPVersion, ProvisioningStatus
 from chargers.delivery import Instruction, Outcome, ring
 from chargers.models import Charger
 from chargers.ocpp.versions import Version
+from chargers.rows import update_rows
 from ocpplab.models import ApiToken, Organization, User
+from ocpplab.queue import job_queue, redis_client
 
 from . import limits, proxy
 from .errors import CommandError, CommandRefused
@@ -154,7 +156,7 @@ def _store(commands: list[Command]) -> None:
 def _enqueue(ids: list[int]) -> None:
     """Queue delivery. Without Redis the rows stay, and the sweep delivers them."""
     try:
-        queue = get_queue()
+        queue = job_queue()
         for start in range(0, len(ids), JOB_SIZE):
             queue.enqueue(
                 "commands.jobs.deliver_commands", ids[start : start + JOB_SIZE]
@@ -165,8 +167,7 @@ def _enqueue(ids: list[int]) -> None:
 
 def deliver_commands(ids: Sequence[int]) -> None:
     """Ring at the chargers of these commands, as far as they still wait."""
-    waiting = Command.objects.filter(pk__in=ids, status__in=WAITING).order_by()
-    ring(waiting.values_list("charger_id", flat=True).distinct())
+    ring(Charger.objects.filter(commands__in=ids, commands__status__in=WAITING))
 
 
 # --- The ledger of chargers.delivery: whoever holds the charger -----------------------
@@ -175,38 +176,39 @@ def deliver_commands(ids: Sequence[int]) -> None:
 def claim_commands(charger_ids: Sequence[str]) -> list[Instruction]:
     """Mark the next waiting command of each charger received, and return them."""
     now = timezone.now()
-    heads = (
-        Command.objects.filter(
-            charger_id__in=charger_ids, status__in=WAITING, expires_at__gt=now
+    chargers = ", ".join(["%s"] * len(charger_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM.format(chargers=chargers),
+            [Status.RECEIVED, now, *charger_ids, *WAITING, now, *WAITING],
         )
-        .order_by()
-        .values("charger_id")
-        .annotate(head=Min("id"))
-        .values_list("head", flat=True)
-    )
-    with transaction.atomic():
-        rows = list(
-            Command.objects.select_for_update(of=("self",))
-            .select_related("charger")
-            .filter(pk__in=list(heads), status__in=WAITING)
-        )
-        Command.objects.filter(pk__in=[row.pk for row in rows]).update(
-            status=Status.RECEIVED, received_at=now
-        )
-    return [_instruction(row) for row in rows]
+        return [_instruction(*row) for row in cursor.fetchall()]
 
 
-def _instruction(command: Command) -> Instruction:
-    event = dict(command.event)
-    if COMMANDS[command.slug].has_connector and (
-        command.slug != "stop-session" or "connector_id" in event
+# One statement, as the way to a charger should be short: no other claim can come between.
+_CLAIM = """
+    UPDATE commands_command SET status = %s, received_at = %s
+    WHERE id IN (
+        SELECT MIN(id) FROM commands_command
+        WHERE charger_id IN ({chargers}) AND status IN (%s, %s) AND expires_at > %s
+        GROUP BY charger_id
+    ) AND status IN (%s, %s)
+    RETURNING id, charger_id, slug, event,
+        (SELECT connector_count FROM chargers_charger WHERE id = charger_id)
+"""
+
+
+def _instruction(
+    pk: int, charger_id: str, slug: str, event_json: str, connector_count: int
+) -> Instruction:
+    event = json.loads(event_json)
+    if COMMANDS[slug].has_connector and (
+        slug != "stop-session" or "connector_id" in event
     ):
         event["connector_id"] = resolve_connector(
-            event.pop("evse_id", None),
-            event.get("connector_id"),
-            command.charger.connector_count,
+            event.pop("evse_id", None), event.get("connector_id"), connector_count
         )
-    return Instruction(command.pk, command.charger_id, command.slug, event)
+    return Instruction(pk, charger_id, slug, event)
 
 
 def defer_commands(charger_ids: Sequence[str]) -> None:
@@ -221,19 +223,14 @@ def finish_commands(outcomes: Sequence[Outcome]) -> None:
     by_pk = {outcome.pk: outcome for outcome in outcomes}
     now = timezone.now()
     with transaction.atomic():
-        rows = list(
-            Command.objects.select_for_update().filter(
-                pk__in=by_pk, status=Status.RECEIVED
-            )
+        received = Command.objects.select_for_update().filter(
+            pk__in=by_pk, status=Status.RECEIVED
         )
-        for row in rows:
-            outcome = by_pk[row.pk]
-            row.status = outcome.status
-            row.result = outcome.result
-            row.detail = outcome.detail
-            row.finished_at = now
-        Command.objects.bulk_update(
-            rows, ["status", "result", "detail", "finished_at"], batch_size=100
+        ended = [by_pk[pk] for pk in received.order_by().values_list("pk", flat=True)]
+        update_rows(
+            Command,
+            ("status", "result", "detail", "finished_at", "id"),
+            [(end.status, end.result, end.detail, now, end.pk) for end in ended],
         )
     _announce(list(by_pk))
 
@@ -257,7 +254,7 @@ def wait_for_commands(commands: Sequence[Command], timeout: float) -> list[Comma
     if not ids:
         return []
     open_ids = set(ids)
-    with get_connection().pubsub(ignore_subscribe_messages=True) as pubsub:
+    with redis_client().pubsub(ignore_subscribe_messages=True) as pubsub:
         _subscribe(pubsub, ids)
         looked_at = 0.0
         while open_ids and (left := deadline - time.monotonic()) > 0:
@@ -301,7 +298,7 @@ def _next_announced(pubsub: PubSub, timeout: float) -> int | None:
 
 def _announce(ids: Sequence[int]) -> None:
     try:
-        with get_connection().pipeline(transaction=False) as pipe:
+        with redis_client().pipeline(transaction=False) as pipe:
             for pk in ids:
                 pipe.publish(_channel_of(pk), b"final")
             pipe.execute()
@@ -330,13 +327,10 @@ def sweep_commands() -> None:
         Status.FAILED,
         "No result was reported in time. It may have taken effect.",
     )
-    stale = Command.objects.filter(
-        Q(status=Status.QUEUED, enqueued_at__lt=now - RING_AGAIN_AFTER)
-        | Q(status=Status.DEFERRED, charger__is_online=True)
+    stale = Q(status=Status.QUEUED, enqueued_at__lt=now - RING_AGAIN_AFTER) | Q(
+        status=Status.DEFERRED, charger__is_online=True
     )
-    ids = list(stale.order_by().values_list("charger_id", flat=True).distinct())
-    if ids:
-        ring(ids)
+    ring(Charger.objects.filter(commands__in=Command.objects.filter(stale).order_by()))
 
 
 def stop_due_sessions() -> None:

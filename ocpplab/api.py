@@ -18,7 +18,6 @@ from django.http import (
 )
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
-from django_rq import get_queue
 from redis.exceptions import RedisError
 from rest_framework import serializers, status
 from rest_framework.exceptions import (
@@ -34,6 +33,8 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
+
+from .queue import redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -208,7 +209,7 @@ def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
 def require_redis() -> None:
     """503 where work that is accepted now could not be handed to a worker."""
     try:
-        get_queue().connection.ping()
+        redis_client().ping()
     except RedisError:
         raise Unavailable("The portal cannot hand this over at the moment.") from None
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections
-from django_rq import get_queue
 from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.exceptions import DuplicateJobError
@@ -15,7 +14,11 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.worker_registration import REDIS_WORKER_KEYS
 
+from .queue import job_queue
+
 logger = logging.getLogger(__name__)
+
+KNOWN = 1.0  # s; a heartbeat comes with every job
 
 
 class PortalWorker(SimpleWorker):
@@ -24,6 +27,8 @@ class PortalWorker(SimpleWorker):
     A fork per job would cost more than our jobs do. What the fork gave is made up for:
     database connections are checked around every job.
     """
+
+    _known_until = 0.0  # when to ask Redis again whether it knows this worker
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         stop = threading.Event()
@@ -36,9 +41,11 @@ class PortalWorker(SimpleWorker):
 
     def heartbeat(self, *args: Any, **kwargs: Any) -> None:
         """As usual, but a Redis that came back empty hears of the worker again."""
-        if not self.connection.sismember(REDIS_WORKER_KEYS, self.key):
-            self.connection.delete(self.key)
-            self.register_birth()
+        if time.monotonic() > self._known_until:
+            if not self.connection.sismember(REDIS_WORKER_KEYS, self.key):
+                self.connection.delete(self.key)
+                self.register_birth()
+            self._known_until = time.monotonic() + KNOWN
         super().heartbeat(*args, **kwargs)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
@@ -62,7 +69,7 @@ def _queue_periodic_jobs(stop: threading.Event) -> None:
                 continue
             due[job] = time.monotonic() + interval
             try:
-                get_queue().enqueue(
+                job_queue().enqueue(
                     job,
                     job_id=f"{job.replace('.', '-')}-{time.time() // interval:.0f}",
                     unique=True,

@@ -245,7 +245,7 @@ async def test_a_ring_through_redis_reaches_the_process_that_holds_the_charger(
         fake = FakeCharger()
         holder.delivery.attach(virtual_charger.pk, fake)
         await sync_to_async(submit)(virtual_charger, 1000)
-        await sync_to_async(ring)([virtual_charger.pk])
+        await sync_to_async(ring)(Charger.objects.filter(pk=virtual_charger.pk))
         await until(lambda: statuses() == [Status.APPLIED])
     finally:
         await holder.stop()
