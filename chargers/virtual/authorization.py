@@ -70,6 +70,9 @@ class AuthorizationCache:
             del self._entries[next(iter(self._entries))]
         self._entries[id_tag.casefold()] = info
 
+    def forget(self, id_tag: str) -> None:
+        self._entries.pop(id_tag.casefold(), None)
+
     def clear(self) -> int:
         """Forget everything; how many entries were there?"""
         count = len(self._entries)

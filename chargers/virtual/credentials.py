@@ -77,13 +77,14 @@ class Credentials:
     def change_profile(self, profile: str) -> str:
         """Why the charger cannot change to it, or "" (A05)."""
         wanted = int(profile)
-        if problem := self._problem_with(wanted):
+        if problem := self.problem_with(wanted):
             return problem
         self._fallback, self.profile, self._failures = self.profile, wanted, 0
         self._changed("SecurityProfile")
         return ""
 
-    def _problem_with(self, profile: int) -> str:
+    def problem_with(self, profile: int) -> str:
+        """Why the charger could not use that profile, or ""."""
         now = self._charger.clock.now()
         if profile <= self.profile:
             return "must be higher than it is"
@@ -122,7 +123,7 @@ class Credentials:
 
     def line(self) -> Line:
         """How to dial now."""
-        url, login, own = self._charger.spec.url, None, None
+        url, login, own = self._charger.protocol.url(), None, None
         if self.profile > 1 and url.lower().startswith("ws:"):
             url = f"wss:{url[3:]}"
         if self.profile == 3:

@@ -109,6 +109,21 @@ class Protocol(ABC):
     ) -> list[MeterValue]:
         """One MeterValue of what can be measured of the items; [] for nothing."""
 
+    # -- the line --------------------------------------------------------------------
+
+    def url(self) -> str:
+        """Where to dial now."""
+        return self._charger.spec.url
+
+    def dialed(self) -> None:
+        """A connection came about."""
+
+    def failed_to_dial(self) -> None:
+        """None came about."""
+
+    def restarting(self) -> None:
+        """The charger boots anew: what has waited for that is taken up."""
+
     # -- what happens ----------------------------------------------------------------
 
     def lost_link(self) -> None:

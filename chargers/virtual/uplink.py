@@ -88,6 +88,7 @@ class Uplink:
     def restart(self, reason: str = "RemoteReset") -> None:
         """Hang up at once, then dial and boot anew, telling the reason."""
         self._boot_reason = reason
+        self._protocol.restarting()
         self._charger.security.note("ResetOrReboot")
         self._drop("reset", REBOOT_PAUSE)
 
@@ -137,8 +138,10 @@ class Uplink:
             )
         except LinkFailed as failure:
             self._credentials.failed_to_dial(failure.__cause__)
+            self._protocol.failed_to_dial()
             raise
         self._credentials.dialed()
+        self._protocol.dialed()
         self._line, self._hang_up = line, None
         self._link = Link(
             connection,

@@ -13,9 +13,9 @@ from .authorization import LOCAL_LIST_LIMIT, TagInfo
 from .configuration import KEYS_LIMIT, Configuration
 from .connector import Connector, StopReason
 from .v16 import Messages
-from .v16_firmware import Maintenance
+from .v16_firmware import MaintenanceV16
 from .v16_reservation import Reserving
-from .v16_security import Securing
+from .v16_security import SecuringV16
 from .v16_smart_charging import SmartCharging
 from .v16_triggers import Triggers
 
@@ -53,9 +53,9 @@ class Requests:
             "SendLocalList": self._send_local_list,
             "UnlockConnector": self._unlock_connector,
             **self._smart_charging.handlers,
-            **Maintenance(charger).handlers,
+            **MaintenanceV16(charger).handlers,
             **Reserving(charger).handlers,
-            **Securing(charger).handlers,
+            **SecuringV16(charger).handlers,
             **Triggers(charger, configuration, messages).handlers,
         }
 

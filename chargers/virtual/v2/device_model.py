@@ -277,6 +277,10 @@ class DeviceModel:
         """Set a variable from within, whatever its access."""
         self._values[wanted] = value
 
+    def forget(self, wanted: Key) -> None:
+        """Keep the value elsewhere, such as with other secrets."""
+        self._values.pop(wanted, None)
+
     def to_state(self) -> dict[str, str]:
         return {_key_to_text(known): value for known, value in self._values.items()}
 

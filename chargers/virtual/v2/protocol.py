@@ -14,15 +14,23 @@ from ..reservation import Reservation
 from .availability import Availability
 from .configuring import find_setting
 from .device_model import Access, DeviceModel, Place, Refusal
+from .display import Display
 from .messages import Messages, status_of
 from .monitors import Monitors
+from .network import Network
 from .requests import Requests
 from .resets import Resets
 from .settings import ModelSettings
 from .smart_charging import SmartCharging
 from .tokens import tag_info_of, token_of
 from .transactions import Transactions
-from .variables import HEARTBEAT_INTERVAL, LIMITS_WITH_SCHEDULES, shape_of
+from .variables import (
+    HEARTBEAT_INTERVAL,
+    LIMITS_WITH_SCHEDULES,
+    NETWORK_PRIORITY,
+    PASSWORD,
+    shape_of,
+)
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
@@ -47,7 +55,11 @@ class ProtocolV2(Protocol):
         self.settings = ModelSettings(self.model)
         self.messages = Messages(charger)
         self.transactions = Transactions(
-            charger, self.model, self.messages, state.get("evses", {})
+            charger,
+            self.model,
+            self.messages,
+            state.get("evses", {}),
+            on_end=self._ended,
         )
 
         self.monitors = Monitors(charger, self.model, state.get("monitoring", {}))
@@ -58,6 +70,10 @@ class ProtocolV2(Protocol):
             charger, self.transactions, state.get("closed", [])
         )
         self.resets = Resets(charger, self.transactions)
+        self.network = Network(charger, self.model, state.get("network", {}))
+        self.display = Display(
+            charger, self.model, self.transactions, state.get("display", {})
+        )
 
     def ready(self) -> None:
         self._requests = Requests(self._charger, self)
@@ -72,6 +88,8 @@ class ProtocolV2(Protocol):
             "monitoring": self.monitors.to_state(),
             "sent_profiles": self.profiles.to_state(),
             "closed": self.availability.to_state(),
+            "network": self.network.to_state(),
+            "display": self.display.to_state(),
         }
 
     # -- requests and settings -------------------------------------------------------
@@ -90,7 +108,12 @@ class ProtocolV2(Protocol):
 
     def change(self, place: Place, value: str) -> str:
         """Set a variable; its SetVariableStatus. Refusal if it does not take that."""
+        if place.key == NETWORK_PRIORITY:
+            self.network.check_priority(value)
         status = self.model.change(place, value)
+        if place.key == PASSWORD:
+            self._charger.credentials.change_password(value)
+            self.model.forget(PASSWORD)
         self._charger.settings_changed()
         self.monitors.check()
         return status
@@ -139,6 +162,20 @@ class ProtocolV2(Protocol):
         self, measurement: Measurement, items: list[str], context: str
     ) -> list[MeterValue]:
         return self.messages.meter_value(measurement, items, context)
+
+    # -- the line --------------------------------------------------------------------
+
+    def url(self) -> str:
+        return self.network.url()
+
+    def dialed(self) -> None:
+        self.network.dialed()
+
+    def failed_to_dial(self) -> None:
+        self.network.failed_to_dial()
+
+    def restarting(self) -> None:
+        self.network.boot()
 
     # -- what happens ----------------------------------------------------------------
 
@@ -213,6 +250,9 @@ class ProtocolV2(Protocol):
 
     def took_outcome(self, message: Message, outcome: Outcome) -> None:
         self.transactions.took_outcome(message, outcome)
+
+    def _ended(self, transaction_id: str) -> None:
+        self.display.forget(transaction_id)
 
     # -- what answers say ------------------------------------------------------------
 

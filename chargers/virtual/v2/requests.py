@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
 from ..protocol import Payload
+from .customers import CustomerRequests
 from .list_requests import ListRequests
 from .monitor_requests import MonitorRequests
 from .operation_requests import OperationRequests
 from .report_requests import ReportRequests
 from .reservation_requests import ReservationRequests
+from .security_requests import SecurityRequests
 from .transaction_requests import TransactionRequests
 from .trigger_requests import TriggerRequests
 from .variable_requests import VariableRequests
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
 Handler = Callable[[Payload], Payload | Reply]
 
 _GROUPS = (
+    CustomerRequests,
     ListRequests,
     MonitorRequests,
     OperationRequests,
     ReportRequests,
     ReservationRequests,
+    SecurityRequests,
     TransactionRequests,
     TriggerRequests,
     VariableRequests,
@@ -39,7 +43,11 @@ _GROUPS = (
 
 class Requests:
     def __init__(self, charger: "VirtualCharger", protocol: "ProtocolV2") -> None:
-        self._handlers: dict[str, Handler] = {**protocol.profiles.handlers}
+        self._handlers: dict[str, Handler] = {
+            **protocol.profiles.handlers,
+            **protocol.network.handlers,
+            **protocol.display.handlers,
+        }
         for group in _GROUPS:
             self._handlers |= group(charger, protocol).handlers
 

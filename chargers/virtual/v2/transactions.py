@@ -6,6 +6,7 @@ calls a transaction, the time in which energy may flow, lies somewhere within it
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -106,8 +107,11 @@ class Transactions:
         model: DeviceModel,
         messages: Messages,
         state: dict[str, Any],
+        *,
+        on_end: Callable[[str], None],
     ) -> None:
         self._charger = charger
+        self._on_end = on_end
         self._model = model
         self._messages = messages
         self._evses = {
@@ -129,7 +133,7 @@ class Transactions:
 
     def is_busy(self, connector: Connector) -> bool:
         """Whether somebody charges there, or a transaction runs."""
-        running = self._evses[connector.number].running
+        running = self.running(connector.number)
         return running is not None or connector.transaction is not None
 
     def find(self, transaction_id: str) -> Connector | None:
@@ -417,6 +421,7 @@ class Transactions:
         if kind == "Ended":
             evse.running = None
             self._charger.profiles.forget(running.id)
+            self._on_end(running.id)
         return self._charger.outbox.put(
             Message(
                 "TransactionEvent",

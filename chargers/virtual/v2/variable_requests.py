@@ -40,9 +40,12 @@ class VariableRequests:
         text = self._model.text(place.key)
         return {**result, "attributeValue": text[:VALUE_LIMIT]}
 
-    def _set(self, payload: Payload) -> Payload:
+    def _set(self, payload: Payload) -> Reply:
         sent = limited(payload["setVariableData"])
-        return {"setVariableResult": [self._result_of_set(item) for item in sent]}
+        results = [self._result_of_set(item) for item in sent]
+        # Another password is used once that is answered (A01).
+        then = self._charger.uplink.refresh
+        return Reply({"setVariableResult": results}, then=then)
 
     def _result_of_set(self, item: Payload) -> Payload:
         place, status = find(self._model, item)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from .. import smart_charging
 from ..authorization import LOCAL_LIST_LIMIT
+from ..certificates import CHAIN_LIMIT, ROOTS_LIMIT, Use
 from ..clock import format_time
 from ..connector import Connector
 from ..meter import MEASURANDS
+from ..transfers import PROTOCOLS
 from .device_model import (
     SET_LIMIT,
     VALUE_LIMIT,
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 ITEMS_LIMIT = 50  # of one request about variables
 BYTES_LIMIT = 65_536  # of such a request
 MESSAGES_LIMIT = 20  # display messages
-CERTIFICATES_LIMIT = 20
-CHAIN_LIMIT = 10_000  # characters of a certificate chain
 SLOTS = ("1", "2", "3")  # of network connection profiles
 STATUSES = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
 TX_POINTS = (
@@ -46,7 +46,7 @@ _SAMPLED = (
     "Current.Import,Voltage,SoC"
 )
 _REGISTER = "Energy.Active.Import.Register"
-_MEASURANDS = tuple(name for name in MEASURANDS if name != "Temperature")
+_MEASURANDS = tuple(name for name in MEASURANDS if name not in ("Temperature", "RPM"))
 _MAX_INTEGER = 2**31 - 1
 
 
@@ -198,6 +198,14 @@ def _profile_entries(charger: "VirtualCharger", connector: Connector) -> str:
     return str(len(charger.profiles))
 
 
+def _certificate_entries(charger: "VirtualCharger", connector: Connector) -> str:
+    return str(len(charger.certificates.find(*Use)))
+
+
+def _security_profile(charger: "VirtualCharger", connector: Connector) -> str:
+    return str(charger.credentials.profile)
+
+
 STATION = (
     # Charging infrastructure (2.13)
     _live(
@@ -236,8 +244,8 @@ STATION = (
     _list(
         "OCPPCommCtrlr",
         "FileTransferProtocols",
-        "HTTP,HTTPS",
-        ("HTTP", "HTTPS"),
+        PROTOCOLS,
+        tuple(PROTOCOLS.split(",")),
         access=Access.READ,
     ),
     _integer("OCPPCommCtrlr", "HeartbeatInterval", 300, unit="s", low=1),
@@ -289,12 +297,18 @@ STATION = (
     ),
     _live("SecurityCtrlr", "Identity", _identity),
     _text("SecurityCtrlr", "OrganizationName", "OCPPLAB", high=64),
-    _limit("SecurityCtrlr", "CertificateEntries", 0),
+    _live(
+        "SecurityCtrlr",
+        "CertificateEntries",
+        _certificate_entries,
+        Kind.INTEGER,
+        high=ROOTS_LIMIT,
+    ),
     _integer("SecurityCtrlr", "CertSigningWaitMinimum", 60, unit="s", low=1),
     _integer("SecurityCtrlr", "CertSigningRepeatTimes", 3),
     _limit("SecurityCtrlr", "MaxCertificateChainSize", CHAIN_LIMIT),
     _flag("SecurityCtrlr", "AdditionalRootCertificateCheck", False, Access.READ),
-    _integer("SecurityCtrlr", "SecurityProfile", 0, access=Access.READ, high=3),
+    _live("SecurityCtrlr", "SecurityProfile", _security_profile, Kind.INTEGER, high=3),
     # Authorization (2.3 to 2.5)
     _flag("AuthCtrlr", "Enabled", True),
     _flag("AuthCtrlr", "AuthorizeRemoteStart", False),
@@ -529,3 +543,4 @@ OFFLINE_SEVERITY = key("MonitoringCtrlr", "OfflineQueuingSeverity")
 ORGANIZATION = key("SecurityCtrlr", "OrganizationName")
 SIGNIFICANCE = key("SmartChargingCtrlr", "LimitChangeSignificance")
 LIMITS_WITH_SCHEDULES = key("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules")
+DISPLAY_MESSAGES = key("DisplayMessageCtrlr", "DisplayMessages")

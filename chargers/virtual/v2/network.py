@@ -1,0 +1,112 @@
+"""Network connection profiles: where a charger dials to (2.x, B09, B10)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...ocpp.session import Reply
+from ..protocol import Payload
+from .device_model import DeviceModel, Refusal
+from .variables import ACTIVE_PROFILE, NETWORK_ATTEMPTS, NETWORK_PRIORITY, SLOTS
+
+if TYPE_CHECKING:
+    from ..charger import VirtualCharger
+
+Handler = Callable[[Payload], Payload | Reply]
+
+BUILT_IN = 1  # the slot of what the charger was given in the first place
+
+
+class Network:
+    """``state`` are the profiles that the CSMS has set, by slot.
+
+    They are used from the next boot on, in the order of NetworkConfigurationPriority.
+    """
+
+    def __init__(
+        self, charger: "VirtualCharger", model: DeviceModel, state: dict[str, Payload]
+    ) -> None:
+        self._charger = charger
+        self._model = model
+        self._profiles = {int(slot): payload for slot, payload in state.items()}
+        self._failures = 0
+        self._order = self._set_order()
+        self.handlers: dict[str, Handler] = {"SetNetworkProfile": self._set}
+
+    def to_state(self) -> dict[str, Payload]:
+        return {str(slot): payload for slot, payload in self._profiles.items()}
+
+    # -- for the link ----------------------------------------------------------------
+
+    def boot(self) -> None:
+        """Take up the order that is set now, and a higher security profile (A05)."""
+        self._order, self._failures = self._set_order(), 0
+        credentials = self._charger.credentials
+        profile = self._profiles.get(self._slot)
+        if profile is not None and profile["securityProfile"] > credentials.profile:
+            credentials.change_profile(str(profile["securityProfile"]))
+
+    def _set_order(self) -> list[int]:
+        return [int(slot) for slot in self._model.items(NETWORK_PRIORITY)]
+
+    def url(self) -> str:
+        """Where to dial now."""
+        given = self._charger.spec.url
+        profile = self._profiles.get(self._slot)
+        if profile is None:
+            return given
+        identity = given.rpartition("/")[2]
+        return f"{profile['ocppCsmsUrl'].rstrip('/')}/{identity}"
+
+    def failed_to_dial(self) -> None:
+        """After so many failures the next one has its turn (B10.FR.03)."""
+        self._failures += 1
+        if self._failures >= self._model.integer(NETWORK_ATTEMPTS):
+            self._order = [*self._order[1:], *self._order[:1]]
+            self._failures = 0
+
+    def dialed(self) -> None:
+        self._failures = 0
+        self._model.store(ACTIVE_PROFILE, str(self._slot))
+
+    @property
+    def _slot(self) -> int:
+        return self._order[0] if self._order else BUILT_IN
+
+    # -- settings --------------------------------------------------------------------
+
+    def check_priority(self, text: str) -> None:
+        """Only slots that hold something usable may be named (A05.FR.02, B09.FR.07)."""
+        credentials = self._charger.credentials
+        for slot in text.split(","):
+            if slot.strip() not in SLOTS or int(slot) == BUILT_IN:
+                continue
+            profile = self._profiles.get(int(slot))
+            if profile is None:
+                raise Refusal("InvalidNetworkConf", f"slot {slot} is empty")
+            security = profile["securityProfile"]
+            if security < credentials.profile:
+                raise Refusal("NoSecurityDowngrade", f"slot {slot} is less secure")
+            if security > credentials.profile and (
+                problem := credentials.problem_with(security)
+            ):
+                raise Refusal("InvalidNetworkConf", f"slot {slot} {problem}")
+
+    def _set(self, payload: Payload) -> Payload:
+        slot, data = payload["configurationSlot"], payload["connectionData"]
+        if str(slot) not in SLOTS:
+            return _rejected("InvalidConfSlot")
+        scheme = data["ocppCsmsUrl"].partition("://")[0].lower()
+        if scheme not in ("ws", "wss") or data.get("ocppTransport") == "SOAP":
+            return _rejected("InvalidURL")
+        security = data["securityProfile"]
+        if security < self._charger.credentials.profile:
+            return _rejected("NoSecurityDowngrade")  # B09.FR.04
+        if security > 3 or (security >= 2) != (scheme == "wss"):
+            return _rejected("InvalidProfile")
+        self._profiles[slot] = data
+        self._charger.flash.touch()
+        return {"status": "Accepted"}
+
+
+def _rejected(reason: str) -> Payload:
+    return {"status": "Rejected", "statusInfo": {"reasonCode": reason}}
