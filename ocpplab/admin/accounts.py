@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from ocpplab.access import access_of
-from ocpplab.models import Membership, Organization, User
+from ocpplab.models import Membership, Organization, Role, User
 
 from .lists import ScopedRelatedFilter
 from .scoped import OrganizationScopedAdmin
@@ -67,18 +68,32 @@ class MembershipAdmin(OrganizationScopedAdmin):
                 User.objects.filter(is_active=True),
                 to_field_name="username",
                 widget=forms.TextInput,
-                help_text="User name of an existing account.",
+                help_text="User name of an existing account; new ones are made under Users.",
                 error_messages={"invalid_choice": "There is no such account."},
             )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
+class AddUserForm(AdminUserCreationForm):
+    """A new account, with the first organization that it is a member of."""
+
+    organization = forms.ModelChoiceField(Organization.objects.none())
+    role = forms.ChoiceField(
+        choices=Role.choices,
+        initial=Role.OPERATOR,
+        help_text="A viewer reads, an operator sends commands as well, an admin changes "
+        "everything in the organization.",
+    )
+
+
 @admin.register(User)
 class UserAdmin(OrganizationScopedAdmin, DjangoUserAdmin):
-    """Accounts. Superusers make them; an admin sees those of their organization."""
+    """Accounts. An admin makes and changes those of their own organizations only; one
+    that is a member elsewhere too is changed by superusers."""
 
-    list_display = ["username", "first_name", "last_name", "is_staff"]
-    list_filter = ["is_staff", "is_superuser", "is_active"]
+    add_form = AddUserForm
+    list_display = ["username", "first_name", "last_name", "roles", "is_active"]
+    list_filter = ["is_superuser", "is_active"]
     filter_horizontal = ()
     export_columns = {
         "username": "username",
@@ -90,31 +105,21 @@ class UserAdmin(OrganizationScopedAdmin, DjangoUserAdmin):
         "last_login": "last_login",
         "date_joined": "date_joined",
     }
+    person: Any = ("Person", {"fields": ["first_name", "last_name", "email"]})
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
-        ("Person", {"fields": ["first_name", "last_name", "email"]}),
+        person,
         ("Access", {"fields": ["is_active", "is_staff", "is_superuser"]}),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "username",
-                    "usable_password",
-                    "password1",
-                    "password2",
-                    "is_staff",
-                ],
-                "description": "Staff sign in here; what they see and may do there "
-                "follows from their memberships.",
-            },
-        ),
+        (None, {"fields": ["username", "usable_password", "password1", "password2"]}),
+        ("Member of", {"fields": ["organization", "role"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         users = admin.ModelAdmin.get_queryset(self, request)
+        users = users.prefetch_related("memberships__organization")
         access = access_of(request)
         if access.is_superuser:
             return users
@@ -123,12 +128,60 @@ class UserAdmin(OrganizationScopedAdmin, DjangoUserAdmin):
         )
         return users.filter(pk__in=memberships.values("user"))
 
+    def organization_id_of(self, obj: User) -> int | None:
+        ids = [membership.organization_id for membership in obj.memberships.all()]
+        return min(ids, default=None)
+
+    @admin.display(description="Member of")
+    def roles(self, user: User) -> str:
+        mine = user.memberships.all()
+        text = ", ".join(f"{m.organization} ({m.role})" for m in mine)
+        return "everything" if user.is_superuser else text
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        if access_of(request).is_superuser:
+        if access_of(request).is_superuser or obj is None:
             return super().get_fieldsets(request, obj)
+        if not self.has_change_permission(request, obj):
+            fields = ["username", "first_name", "last_name", "last_login"]
+            return [(None, {"fields": fields})]
         return [
-            (None, {"fields": ["username", "first_name", "last_name", "last_login"]})
+            (None, {"fields": ["username", "password"]}),
+            self.person,
+            ("Access", {"fields": ["is_active", "last_login"]}),
         ]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        if access_of(request).is_superuser or obj is None:
+            return fields
+        return [*fields, "username", "last_login"]
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None:
+            access = access_of(request)
+            mine = access.scope(Organization.objects.all(), "pk", to_change=True)
+            field: Any = form.base_fields["organization"]
+            field.queryset = mine
+            field.required = not access.is_superuser
+            field.initial = mine.first() if len(mine[:2]) == 1 else None
+        return form
+
+    def save_model(
+        self, request: HttpRequest, obj: User, form: Any, change: bool
+    ) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        obj.is_staff = True  # signs in here
+        super().save_model(request, obj, form, change)
+        if organization := form.cleaned_data["organization"]:
+            role = form.cleaned_data["role"]
+            obj.memberships.create(organization=organization, role=role)
 
     def has_view_permission(
         self, request: HttpRequest, obj: Model | None = None
@@ -136,9 +189,18 @@ class UserAdmin(OrganizationScopedAdmin, DjangoUserAdmin):
         return access_of(request).may_change()
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return access_of(request).is_superuser
+        return access_of(request).may_change()
 
     def has_change_permission(
         self, request: HttpRequest, obj: Model | None = None
     ) -> bool:
-        return access_of(request).is_superuser
+        """Whether the account opens no more than what the person is an admin of."""
+        access = access_of(request)
+        if access.is_superuser or not isinstance(obj, User):
+            return access.may_change()
+        memberships = list(obj.memberships.all())
+        return (
+            not obj.is_superuser
+            and bool(memberships)
+            and all(access.may_change(m.organization_id) for m in memberships)
+        )

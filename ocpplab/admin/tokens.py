@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import model_ngettext
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -89,6 +91,34 @@ class ApiTokenAdmin(OrganizationScopedAdmin):
             field.required = not access_of(request).is_superuser
         return field
 
+    def formfield_for_choice_field(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field = super().formfield_for_choice_field(db_field, request, **kwargs)
+        if field and db_field.name == "role":
+            field.help_text = (
+                "A viewer's token reads, an operator's sends commands as well, an "
+                "admin's makes, changes and removes too."
+            )
+        return field
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.revoke_view)
+        revoke = path("<path:object_id>/revoke/", view, name="ocpplab_apitoken_revoke")
+        return [revoke, *super().get_urls()]
+
+    def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The button of a token's page."""
+        token = self.get_object(request, object_id)
+        if token is None or request.method != "POST":
+            raise Http404("There is no such token.")
+        if not self.has_change_permission(request, token):
+            raise PermissionDenied
+        self.revoke(request, self.get_queryset(request).filter(pk=token.pk))
+        return HttpResponseRedirect(
+            reverse("admin:ocpplab_apitoken_change", args=[token.pk])
+        )
+
     @admin.display(description="State")
     def state(self, token: ApiToken) -> str:
         if token.is_valid(timezone.now()):
@@ -112,7 +142,10 @@ class ApiTokenAdmin(OrganizationScopedAdmin):
         messages.success(
             request,
             format_html(
-                "Copy the token now, it is not shown again: <code>{}</code>", secret
+                "Copy the token now, it is not shown again: "
+                '<code id="new-token">{}</code> '
+                '<button type="button" class="copy" data-copy="#new-token">Copy</button>',
+                secret,
             ),
         )
 

@@ -244,7 +244,7 @@ def test_a_token_is_made_and_its_secret_shown_once(
         follow=True,
     )
     token = ApiToken.objects.get(name="billing")
-    assert f"<code>{token.prefix}" in page.content.decode()
+    assert f'<code id="new-token">{token.prefix}' in page.content.decode()
     assert token.created_by == User.objects.get(username="bob-admin")
     again = client.get(address(ApiToken, "changelist")).content.decode()
     assert f"<code>{token.prefix}" not in again
