@@ -23,10 +23,16 @@ class BatchWriter(Generic[Item]):
 
     ``write`` commits all of a batch or nothing. A batch that finds no database is tried
     again; one that the database refuses is written item by item, without the bad ones.
+    ``written`` hears of what was committed.
     """
 
-    def __init__(self, write: Callable[[Sequence[Item]], None]) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[Item]], None],
+        written: Callable[[Sequence[Item]], None] = lambda items: None,
+    ) -> None:
         self._write = write
+        self._written = written
         self._items: list[Item] = []
         self._done = 0  # items written since the start
         self._work = asyncio.Event()
@@ -71,8 +77,10 @@ class BatchWriter(Generic[Item]):
             for item in batch:
                 await self._write_singly(item)
             self._forget(len(batch))
+            self._written(batch)
         else:
             self._forget(len(batch))
+            self._written(batch)
 
     async def _write_singly(self, item: Item) -> None:
         try:

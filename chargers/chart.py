@@ -1,8 +1,9 @@
-"""The chart of power over time, as coordinates for an inline SVG."""
+"""Values over time for the pages: as JSON for their script, and as a drawing without."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from .models import MeterValue
 
@@ -10,6 +11,68 @@ WIDTH, HEIGHT = 720, 200
 LEFT, RIGHT, TOP, BOTTOM = 52, 708, 14, 172
 SHORTEST = timedelta(minutes=5)  # from the left edge to now, at least
 GAP = timedelta(seconds=90)  # values further apart are not joined by a line
+KILOWATT = "kW"
+
+Sample = tuple[datetime, float]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One quantity over time, oldest value first, in the unit shown."""
+
+    kind: str  # power, offered, soc, energy: how it is drawn
+    label: str
+    unit: str
+    samples: Sequence[Sample]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "label": self.label,
+            "unit": self.unit,
+            "points": [
+                [round(at.timestamp(), 3), round(value, 3)]
+                for at, value in self.samples
+            ],
+        }
+
+
+def metered(values: Iterable[MeterValue]) -> list[Series]:
+    """Power, offered power, energy and state of charge of each EVSE, oldest first."""
+    found: dict[tuple[str, int], list[Sample]] = {}
+    for value in values:
+        told = (
+            ("power", value.power_w, 1000),
+            ("offered", value.offered_w, 1000),
+            ("soc", value.value_of("SoC"), 1),
+            ("energy", value.energy_wh, 1000),
+        )
+        for kind, number, per in told:
+            if number is not None:
+                at = (value.timestamp, number / per)
+                found.setdefault((kind, value.evse_id), []).append(at)
+    units = {"power": KILOWATT, "offered": KILOWATT, "soc": "%", "energy": "kWh"}
+    names = {
+        "power": "Power",
+        "offered": "Offered",
+        "soc": "Battery",
+        "energy": "Meter",
+    }
+    several = len({evse_id for _, evse_id in found}) > 1
+    return [
+        Series(
+            kind,
+            f"{names[kind]} {evse_id}" if several else names[kind],
+            units[kind],
+            samples,
+        )
+        for kind in names
+        for (other, evse_id), samples in sorted(found.items())
+        if other == kind
+    ]
+
+
+# --- The drawing ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -20,10 +83,11 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """One stretch of a connector's power: ``kind`` is power or offered."""
+    """One stretch of a series; ``number`` tells those of a kind apart."""
 
     kind: str
-    evse_id: int
+    label: str
+    number: int
     points: str
     area: str  # closed down to the axis
 
@@ -41,49 +105,45 @@ class Chart:
     bottom: int = BOTTOM
 
 
-Sample = tuple[datetime, float]
-
-
-def draw_power(values: Iterable[MeterValue], now: datetime) -> Chart | None:
-    """Lines of power and of offered power, oldest value first; None without values."""
-    series: dict[tuple[str, int], list[Sample]] = {}
-    for value in values:
-        for kind, watts in (("power", value.power_w), ("offered", value.offered_w)):
-            if watts is not None:
-                at = (value.timestamp, watts)
-                series.setdefault((kind, value.evse_id), []).append(at)
-    if not series:
+def draw_power(
+    series: Iterable[Series], now: datetime, *, gap: timedelta = GAP
+) -> Chart | None:
+    """The series in kW as lines; None where there are no values."""
+    shown = [one for one in series if one.unit == KILOWATT and one.samples]
+    if not shown:
         return None
-    samples = [sample for line in series.values() for sample in line]
+    samples = [sample for one in shown for sample in one.samples]
     start = min(min(at for at, _ in samples), now - SHORTEST)
     span = (now - start).total_seconds()
-    step = _round_up(max(max(watts for _, watts in samples), 1000) / 4)
+    step = _round_up(max(max(kw for _, kw in samples), 1.0) * 1000 / 4) / 1000
 
     def x(at: datetime) -> float:
         return LEFT + (RIGHT - LEFT) * (at - start).total_seconds() / span
 
-    def y(watts: float) -> float:
-        return BOTTOM - (BOTTOM - TOP) * watts / (4 * step)
+    def y(kilowatts: float) -> float:
+        return BOTTOM - (BOTTOM - TOP) * kilowatts / (4 * step)
 
     lines = []
-    for (kind, evse_id), line in sorted(series.items()):
-        for stretch in _stretches(line):
-            points = " ".join(f"{x(at):.1f},{y(watts):.1f}" for at, watts in stretch)
+    numbers: dict[str, int] = {}
+    for one in shown:
+        number = numbers[one.kind] = numbers.get(one.kind, 0) + 1
+        for stretch in _stretches(one.samples, gap):
+            points = " ".join(f"{x(at):.1f},{y(kw):.1f}" for at, kw in stretch)
             first, last = x(stretch[0][0]), x(stretch[-1][0])
             area = f"{first:.1f},{BOTTOM} {points} {last:.1f},{BOTTOM}"
-            lines.append(Line(kind, evse_id, points, area))
+            lines.append(Line(one.kind, one.label, number, points, area))
     times = [start + (now - start) * part / 4 for part in range(5)]
     return Chart(
         lines,
         [Tick(round(x(at), 1), f"{at:%H:%M}") for at in times],
-        [Tick(round(y(n * step), 1), f"{n * step / 1000:g} kW") for n in range(5)],
+        [Tick(round(y(n * step), 1), f"{n * step:g} kW") for n in range(5)],
     )
 
 
-def _stretches(line: list[Sample]) -> list[list[Sample]]:
+def _stretches(samples: Iterable[Sample], gap: timedelta) -> list[list[Sample]]:
     stretches: list[list[Sample]] = []
-    for sample in line:
-        if not stretches or sample[0] - stretches[-1][-1][0] > GAP:
+    for sample in samples:
+        if not stretches or sample[0] - stretches[-1][-1][0] > gap:
             stretches.append([])
         stretches[-1].append(sample)
     return stretches

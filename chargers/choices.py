@@ -140,3 +140,17 @@ class RequestOutcome(models.TextChoices):
     INVALID_ANSWER = "invalid_answer", "invalid answer"
     NOT_ANSWERED = "not_answered", "not answered"
     NOT_CONNECTED = "not_connected", "not connected"
+
+
+class Condition(models.TextChoices):
+    """A charger in one word: the first of these that holds (``selectors``)."""
+
+    FAILED = "failed", "not set up"  # its provisioning failed
+    PROVISIONING = "provisioning", "provisioning"
+    STOPPED = "stopped", "stopped"
+    OFFLINE = "offline", "offline"
+    FAULTED = "faulted", "faulted"
+    CHARGING = "charging", "charging"
+    IN_USE = "in_use", "in use"  # a cable is in, or somebody reserved it
+    AVAILABLE = "available", "available"
+    UNAVAILABLE = "unavailable", "unavailable"

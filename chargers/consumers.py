@@ -203,6 +203,7 @@ class ChargerConsumer(Stranger):
         )
         await group_commit().run_batched(services.mark_connected, opened)
         self.holder.delivery.attach(self.charger.pk, self)
+        self.holder.changes.note([self.charger.pk])
 
     async def _let_go(self, code: int) -> None:
         self.holder.delivery.detach(self.charger.pk, self)
@@ -210,6 +211,7 @@ class ChargerConsumer(Stranger):
             self.charger.pk, self.connection_id, f"The connection closed ({code})."
         )
         await group_commit().run_batched(services.mark_disconnected, closed)
+        self.holder.changes.note([self.charger.pk])
 
     async def _is_authentic(self, charger: Charger) -> bool:
         """What the charger's security profile asks for (whitepaper, 2).

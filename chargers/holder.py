@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from . import leases, services
 from .batching import BatchWriter
+from .changes import Announcer
 from .choices import ProcessRole
 from .delivery import Delivery, doorbell_key
 from .ocpp.frames import MESSAGE_TYPES, Frame
@@ -35,10 +36,13 @@ class Holder:
         self.name = leases.new_process_name(role)
         self.role = role
         self.capacity = capacity
+        self.changes = Announcer()
         self.messages: BatchWriter[services.Frame] = BatchWriter(
-            services.record_messages
+            services.record_messages, self._note
         )
-        self.links: BatchWriter[services.Link] = BatchWriter(services.record_links)
+        self.links: BatchWriter[services.Link] = BatchWriter(
+            services.record_links, self._note
+        )
         self.delivery = Delivery(before_record=self.flush)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -51,6 +55,7 @@ class Holder:
             self.delivery.run(),
             self.messages.run(),
             self.links.run(),
+            self.changes.run(),
         ):
             self._tasks.append(asyncio.create_task(_guard(work)))
 
@@ -90,6 +95,9 @@ class Holder:
                 at,
             )
         )
+
+    def _note(self, rows: Sequence[services.Frame | services.Link]) -> None:
+        self.changes.note(row.charger_id for row in rows)
 
     async def _keep_renewing(self) -> None:
         while True:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from . import leases, provisioning, services
+from . import history, leases, provisioning, services
 from .services import reports, stations, transactions
 
 
@@ -39,3 +39,11 @@ def delete_old_messages() -> None:
 def close_abandoned_transactions() -> None:
     age = timedelta(seconds=settings.TRANSACTION_ABANDONED_AFTER)
     transactions.close_abandoned_transactions(after=age)
+
+
+def sample_power() -> None:
+    history.sample_power()
+
+
+def delete_old_samples() -> None:
+    history.delete_old_samples()

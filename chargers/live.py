@@ -3,21 +3,23 @@
 Each function needs a fixed number of queries, however many chargers there are.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, JSONField, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
+from django.db.models import QuerySet
 
-from .chart import Chart, draw_power
-from .choices import ConnectorStatus
-from .models import Charger, Connector, Message, MeterValue, Transaction
+from .choices import Condition, ConnectorStatus
+from .models import Charger, Connector, Transaction, VirtualChargerState
+from .selectors import (
+    CABLE_IN,
+    Session,
+    open_sessions,
+    total_power,
+    with_condition,
+)
 
-CHART_SPAN = timedelta(hours=1)
-CHART_VALUES = 400
 SHOWN = 12  # rows of each list of recent things
 
 TONES = {
@@ -34,114 +36,47 @@ TONES = {
     ConnectorStatus.UNKNOWN: "idle",
 }
 
-
-@dataclass
-class Session:
-    """An open transaction with its last meter value, if there is one yet."""
-
-    transaction: Transaction
-    last: MeterValue | None
-
-    @property
-    def power_w(self) -> float | None:
-        return self.last.power_w if self.last else None
-
-    @property
-    def offered_w(self) -> float | None:
-        return self.last.offered_w if self.last else None
-
-    @property
-    def meter_wh(self) -> float | None:
-        return self.last.energy_wh if self.last else None
-
-    @property
-    def energy_wh(self) -> float | None:
-        """Delivered until now."""
-        if self.meter_wh is None:
-            return None
-        return self.meter_wh - self.transaction.meter_start_wh
-
-    @property
-    def soc(self) -> float | None:
-        """The battery's state of charge, percent, where the charger tells."""
-        return self.last.value_of("SoC") if self.last else None
+# In the order of a bar: what earns first, what needs somebody last.
+CONDITION_TONES = {
+    Condition.CHARGING: "charge",
+    Condition.IN_USE: "busy",
+    Condition.AVAILABLE: "good",
+    Condition.UNAVAILABLE: "idle",
+    Condition.STOPPED: "idle",
+    Condition.PROVISIONING: "busy",
+    Condition.OFFLINE: "warn",
+    Condition.FAILED: "bad",
+    Condition.FAULTED: "bad",
+}
 
 
-def open_sessions(transactions: QuerySet[Transaction]) -> list[Session]:
-    """The open ones of these transactions, newest first, in one query."""
-    last = MeterValue.objects.filter(transaction=OuterRef("pk")).order_by(
-        "-timestamp", "-id"
-    )
-    rows = (
-        transactions.filter(stopped_at=None)
-        .select_related("charger")
-        .annotate(
-            last=Subquery(last.values("sampled_values")[:1], output_field=JSONField())
+@dataclass(frozen=True)
+class Facts:
+    """What a virtual connector knows of itself, and need not have reported."""
+
+    cable_is_in: bool
+    ev_takes_energy: bool
+    ev_soc: float | None  # percent
+    ev_battery_wh: float | None
+    limit_w: float | None  # set by an operator
+    fault: str
+    is_operative: bool
+    changes_when_free: bool  # its availability, after the transaction
+
+    @classmethod
+    def read(cls, state: Mapping[str, Any]) -> "Facts":
+        vehicle = state.get("vehicle") or {}
+        battery, charge = vehicle.get("battery_wh"), vehicle.get("charge_wh")
+        return cls(
+            cable_is_in=state.get("vehicle") is not None,
+            ev_takes_energy=bool(vehicle.get("wants_energy", False)),
+            ev_soc=100 * charge / battery if battery and charge is not None else None,
+            ev_battery_wh=battery,
+            limit_w=state.get("limit_w"),
+            fault=state.get("fault", ""),
+            is_operative=state.get("operative", True),
+            changes_when_free=state.get("scheduled_operative") is not None,
         )
-    )
-    return [
-        Session(row, MeterValue(sampled_values=row.last) if row.last else None)
-        for row in rows
-    ]
-
-
-def total_power(sessions: Iterable[Session]) -> float:
-    """What chargers deliver now, W; nobody knows what one without a link does."""
-    return sum(s.power_w or 0 for s in sessions if s.transaction.charger.is_online)
-
-
-# --- The index page -------------------------------------------------------------------
-
-
-@dataclass
-class Overview:
-    """Chargers at a glance."""
-
-    chargers: int
-    online: int
-    charging: int
-    faulted: int
-    sessions: list[Session]
-    troubled: list[Connector]
-    offline_chargers: list[Charger]
-
-    @property
-    def offline(self) -> int:
-        return self.chargers - self.online
-
-    @property
-    def power_w(self) -> float:
-        return total_power(self.sessions)
-
-
-def overview(chargers: QuerySet[Charger]) -> Overview:
-    """The state of these chargers."""
-    counts: dict[str, int] = chargers.aggregate(
-        chargers=Count("pk"), online=Count("pk", filter=Q(is_online=True))
-    )
-    connectors = Connector.objects.filter(charger__in=chargers.order_by())
-    states: dict[str, int] = connectors.aggregate(
-        charging=Count("pk", filter=Q(status=ConnectorStatus.CHARGING, evse_id__gt=0)),
-        faulted=Count("pk", filter=Q(status=ConnectorStatus.FAULTED)),
-    )
-    return Overview(
-        **counts,
-        **states,
-        sessions=open_sessions(
-            Transaction.objects.filter(charger__in=chargers.order_by())
-        ),
-        troubled=list(
-            connectors.filter(status=ConnectorStatus.FAULTED)
-            .select_related("charger")
-            .order_by("-status_at")[:SHOWN]
-        ),
-        offline_chargers=list(
-            chargers.filter(is_online=False).order_by("-disconnected_at", "id")[:SHOWN]
-        ),
-    )
-
-
-# --- A charger's page -----------------------------------------------------------------
 
 
 @dataclass
@@ -150,22 +85,80 @@ class ConnectorState:
 
     connector: Connector
     session: Session | None
+    facts: Facts | None = None
 
     @property
     def tone(self) -> str:
         return TONES[ConnectorStatus(self.connector.status)]
 
+    @property
+    def number(self) -> int:
+        return self.connector.evse_id
+
+    @property
+    def name(self) -> str:
+        if not self.connector.evse_id:
+            return "Whole charger"
+        if self.connector.connector_id > 1:
+            return f"EVSE {self.connector.evse_id}.{self.connector.connector_id}"
+        return f"Connector {self.connector.evse_id}"
+
+    @property
+    def cable_is_in(self) -> bool | None:
+        """None where the charger does not tell."""
+        if self.facts is not None:
+            return self.facts.cable_is_in
+        if self.connector.status in CABLE_IN or self.has_transaction:
+            return True
+        if self.connector.status == ConnectorStatus.CHARGING:
+            return True
+        idle = (ConnectorStatus.AVAILABLE, ConnectorStatus.RESERVED)
+        return False if self.connector.status in idle else None
+
+    @property
+    def has_transaction(self) -> bool:
+        return self.session is not None
+
+    @property
+    def is_faulted(self) -> bool:
+        if self.facts is not None and self.facts.fault:
+            return True
+        return self.connector.status == ConnectorStatus.FAULTED
+
+    @property
+    def is_out_of_service(self) -> bool:
+        if self.facts is not None and not self.facts.is_operative:
+            return True
+        return self.connector.status == ConnectorStatus.UNAVAILABLE
+
+    @property
+    def soc(self) -> float | None:
+        """The battery's state of charge, percent, as reported or known."""
+        reported = self.session.soc if self.session else None
+        if reported is not None or self.facts is None:
+            return reported
+        return self.facts.ev_soc
+
 
 @dataclass
 class ChargerState:
-    """A charger with its connectors and what it reported last."""
+    """A charger with its connectors."""
 
-    charger: Charger
-    connectors: list[ConnectorState]
-    transactions: list[Transaction] = field(default_factory=list)
-    meter_values: list[MeterValue] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
-    chart: Chart | None = None
+    charger: Any  # a Charger with its condition
+    connectors: list[ConnectorState] = field(default_factory=list)
+    saved: Mapping[str, Any] | None = None  # what a virtual one keeps in its memory
+
+    @property
+    def condition(self) -> Condition:
+        return Condition(self.charger.condition)
+
+    @property
+    def tone(self) -> str:
+        return CONDITION_TONES[self.condition]
+
+    @property
+    def outlets(self) -> list[ConnectorState]:
+        return [item for item in self.connectors if item.number]
 
     @property
     def power_w(self) -> float:
@@ -194,28 +187,29 @@ def _spaced(name: str) -> str:
 
 
 def charger_state(charger: Charger) -> ChargerState:
-    """All that a charger's page shows of it."""
-    values = list(charger.meter_values.select_related("transaction")[:CHART_VALUES])
-    now = timezone.now()
-    return ChargerState(
-        charger,
-        _connector_states(charger.connectors.all(), open_sessions(_of([charger]))),
-        list(charger.transactions.all()[:SHOWN]),
-        values[:SHOWN],
-        list(charger.messages.all()[:SHOWN]),
-        _chart(values, now),
-    )
+    """A charger with all that is known of its connectors."""
+    [state] = charger_states(Charger.objects.filter(pk=charger.pk))
+    if charger.is_virtual:
+        row = VirtualChargerState.objects.filter(pk=charger.pk).first()
+        state.saved = row.data if row else None
+    if state.saved:
+        known = state.saved.get("connectors", {})
+        for item in state.connectors:
+            if facts := known.get(str(item.number)):
+                item.facts = Facts.read(facts)
+    return state
 
 
 def charger_states(chargers: QuerySet[Charger]) -> list[ChargerState]:
-    """The connectors of several chargers: a location's page."""
+    """Several chargers with their connectors: a location's page."""
     rows = list(
-        chargers.select_related("organization", "model__brand").prefetch_related(
-            "connectors"
-        )
+        with_condition(chargers)
+        .select_related("organization", "location", "model__brand")
+        .prefetch_related("connectors")
     )
     sessions: dict[str, list[Session]] = {}
-    for session in open_sessions(_of(rows)):
+    of_rows = Transaction.objects.filter(charger__in=chargers.order_by())
+    for session in open_sessions(of_rows):
         sessions.setdefault(session.transaction.charger_id, []).append(session)
     return [
         ChargerState(
@@ -223,10 +217,6 @@ def charger_states(chargers: QuerySet[Charger]) -> list[ChargerState]:
         )
         for row in rows
     ]
-
-
-def _of(chargers: Sequence[Charger]) -> QuerySet[Transaction]:
-    return Transaction.objects.filter(charger__in=chargers)
 
 
 def _connector_states(
@@ -239,8 +229,3 @@ def _connector_states(
         for connector in connectors
         if connector.evse_id or connector.status == ConnectorStatus.FAULTED
     ]
-
-
-def _chart(values: Sequence[MeterValue], now: datetime) -> Chart | None:
-    recent = [value for value in values if value.timestamp > now - CHART_SPAN]
-    return draw_power(reversed(recent), now)

@@ -4,15 +4,11 @@ Chargers and locations get all commands as actions and as buttons. ``chargers.ad
 knows nothing of commands, so its classes are registered again here, extended.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, cast
-from urllib.parse import urlencode
+from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.options import IS_POPUP_VAR
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, QuerySet
 from django.http import (
     Http404,
@@ -23,86 +19,30 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from chargers.admin import ChargerAdmin, LocationAdmin
-from chargers.live import SHOWN
 from chargers.models import Charger, IdTag, Location, Message
-from ocpplab.access import access_of
 from ocpplab.admin import (
     DateRangeFilter,
-    OrganizationScopedAdmin,
     RecordAdmin,
     ScopedRelatedFilter,
     choice_filter,
     moment,
 )
 from ocpplab.html import badge, pretty_json
-from ocpplab.models import Organization, User
 
-from .errors import CommandError
+from . import admin_targets as admin_targets  # registers chargers and locations anew
+from .choosing import Choice, choose, submit, warn
 from .forms import CommandForm
-from .models import Command, Origin, Status
-from .panel import TONES, commands_for, grouped_commands
+from .models import Command, Status
+from .panel import TONES
+from .progress import progress_url, progress_urls
 from .registry import COMMANDS, DEFINITIONS, Definition
-from .services import Actor, Failure, Submission, submit_commands
-from .targets import Target
+from .services import Submission
 from .templatetags.commands_live import command_badge
 
 ACTION = "send_"  # the actions' names: send_plug_connector and so on
 LISTED = 20  # chargers or failures that a page lists
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the person chose: chargers, or locations with all their chargers."""
-
-    model: type[Charger] | type[Location]
-    rows: list[Any]
-    chargers: list[Charger]
-
-    @property
-    def parameter(self) -> str:
-        return "locations" if self.model is Location else "chargers"
-
-    @property
-    def ids(self) -> str:
-        return ",".join(str(row.pk) for row in self.rows)
-
-    @property
-    def organization_ids(self) -> set[int]:
-        return {row.organization_id for row in self.rows}
-
-    def targets(self) -> Iterator[tuple[int, Target]]:
-        """Organization and target of each submission: as few as there can be."""
-        if len(self.chargers) == 1:
-            [charger] = self.chargers
-            yield charger.organization_id, Target(charger_id=charger.pk)
-        elif self.model is Location:
-            for location in self.rows:
-                yield location.organization_id, Target(location_id=str(location.pk))
-        else:
-            for pk in self.organization_ids:
-                ids = [row.pk for row in self.rows if row.organization_id == pk]
-                yield pk, Target(charger_ids=ids)
-
-
-def choose(request: HttpRequest, model: type[Model], rows: QuerySet[Any]) -> Choice:
-    """A choice of chargers or locations that the person may send commands to."""
-    found = list(rows)
-    if not found:
-        raise Http404("Nothing is chosen.")
-    if model is Location:
-        there = Charger.objects.filter(location__in=found)
-        chargers = list(there.select_related("model").order_by("identity"))
-        choice = Choice(Location, found, chargers)
-    else:
-        choice = Choice(Charger, found, found)
-    access = access_of(request)
-    if not all(access.may_command(pk) for pk in choice.organization_ids):
-        raise PermissionDenied
-    return choice
 
 
 # --- Commands -------------------------------------------------------------------------
@@ -169,7 +109,7 @@ class CommandAdmin(RecordAdmin):
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.send_view)
         send = path("send/<slug:name>/", view, name="commands_command_send")
-        return [send, *super().get_urls()]
+        return [send, *progress_urls(self), *super().get_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -217,13 +157,16 @@ class CommandAdmin(RecordAdmin):
         choice = choice or self._read_choice(request)
         if request.method != "POST" or "_send" not in request.POST:
             return self._form_page(
-                request, definition, choice, CommandForm(definition, choice.chargers)
+                request,
+                definition,
+                choice,
+                CommandForm(definition, choice.chargers, initial=request.GET.dict()),
             )
         form = CommandForm(definition, choice.chargers, request.POST)
         if form.is_valid():
             submission = submit(request.user, definition, choice, form.event)
             if submission.commands:
-                _warn(request, submission)
+                warn(request, submission)
                 return HttpResponseRedirect(_page_of(submission))
             for failure in submission.failed[:LISTED]:
                 form.add_error(None, failure.error)
@@ -231,8 +174,9 @@ class CommandAdmin(RecordAdmin):
 
     def _read_choice(self, request: HttpRequest) -> Choice:
         given = request.POST if request.method == "POST" else request.GET
-        model: type[Model] = Location if "locations" in given else Charger
-        ids = given.get("locations" if model is Location else "chargers", "")
+        model: type[Model] = Charger if "chargers" in given else Location
+        lists = given.getlist("locations" if model is Location else "chargers")
+        ids = ",".join(lists)  # ticked one by one, or together
         rows = self.admin_site.get_model_admin(model).get_queryset(request)
         try:
             return choose(request, model, rows.filter(pk__in=ids.split(",")))
@@ -262,64 +206,13 @@ class CommandAdmin(RecordAdmin):
         return TemplateResponse(request, "admin/commands/send.html", context)
 
 
-def submit(
-    user: Any, definition: Definition, choice: Choice, event: dict[str, Any]
-) -> Submission:
-    """Send a command to all that was chosen, which may be of several organizations."""
-    actor = Actor(Origin.ADMIN, user.get_username(), cast(User, user))
-    organizations = Organization.objects.in_bulk(choice.organization_ids)
-    total = Submission()
-    for organization_id, target in choice.targets():
-        try:
-            part = submit_commands(
-                organization=organizations[organization_id],
-                definition=definition,
-                target=target,
-                event=event,
-                actor=actor,
-            )
-        except CommandError as error:
-            total.failed.append(Failure(str(error)))
-        else:
-            total.commands.extend(part.commands)
-            total.failed.extend(part.failed)
-    if not total.targeted_count:
-        total.failed.append(Failure("There is no charger here."))
-    return total
-
-
-def _warn(request: HttpRequest, submission: Submission) -> None:
-    """Tell which chargers were not given the command."""
-    if not submission.failed:
-        return
-    reasons = format_html_join(
-        "", "<li>{}</li>", ([f.error] for f in submission.failed[:LISTED])
-    )
-    more = len(submission.failed) - LISTED
-    messages.warning(
-        request,
-        format_html(
-            "{} of {} chargers were not given the command:<ul>{}{}</ul>",
-            len(submission.failed),
-            submission.targeted_count,
-            reasons,
-            format_html("<li>and {} more</li>", more) if more > 0 else "",
-        ),
-    )
-
-
 def _page_of(submission: Submission) -> str:
-    """Where to see what becomes of it: the command, or the list of just these."""
-    first, last = submission.commands[0], submission.commands[-1]
+    """Where to see what becomes of it: the command's page, or how far they all are."""
     if len(submission.commands) == 1:
-        return reverse("admin:commands_command_change", args=[first.pk])
-    only_these = {
-        "id__gte": first.pk,
-        "id__lte": last.pk,
-        "slug": first.slug,
-        "submitted_by": first.submitted_by,
-    }
-    return f"{reverse('admin:commands_command_changelist')}?{urlencode(only_these)}"
+        return reverse(
+            "admin:commands_command_change", args=[submission.commands[0].pk]
+        )
+    return progress_url(submission.commands)
 
 
 @dataclass(frozen=True)
@@ -357,82 +250,3 @@ def _frames(command: Command) -> QuerySet[Message]:
     """The charger's OCPP messages from when it was enqueued, oldest first."""
     frames = command.charger.messages.filter(timestamp__gte=command.enqueued_at)
     return frames.order_by("timestamp", "id")[:50]
-
-
-# --- Chargers and locations, extended -------------------------------------------------
-
-
-class SendsCommands(OrganizationScopedAdmin):
-    """Offers the commands: each as an action of the list, and on an object's page."""
-
-    def get_actions(self, request: HttpRequest) -> Any:
-        actions: dict[str, Any] = super().get_actions(request)
-        if IS_POPUP_VAR not in request.GET and self.has_command_permission(request):
-            for definition in DEFINITIONS:
-                name = ACTION + definition.name
-                actions[name] = (
-                    partial(_open_form, definition),
-                    name,
-                    definition.label,
-                )
-        return actions
-
-    def get_action_choices(
-        self, request: HttpRequest, default_choices: Any = (("", "---------"),)
-    ) -> list[Any]:
-        """The commands under the headings of the panel."""
-        choices = super().get_action_choices(request, list(default_choices))
-        others = [c for c in choices if not str(c[0]).startswith(ACTION)]
-        if len(others) == len(choices):
-            return others
-        return others + [
-            (title, [(ACTION + d.name, d.label) for d in definitions])
-            for title, definitions in grouped_commands()
-        ]
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        obj = self.get_object(request, object_id)
-        if obj is not None:
-            at_location = isinstance(obj, Location)
-            chargers = list(obj.chargers.all()) if at_location else [obj]
-            of_object = {"charger__location": obj} if at_location else {"charger": obj}
-            commands = Command.objects.select_related("charger").filter(**of_object)
-            may_command = self.has_command_permission(request, obj)
-            extra_context = {
-                "panel": commands_for(chargers) if may_command else [],
-                "parameter": "locations" if at_location else "chargers",
-                "commands": commands[:SHOWN],
-                **(extra_context or {}),
-            }
-        return super().change_view(request, object_id, form_url, extra_context)
-
-
-def _open_form(
-    definition: Definition,
-    modeladmin: SendsCommands,
-    request: HttpRequest,
-    rows: QuerySet[Any],
-) -> HttpResponseBase:
-    """The action of a command."""
-    command_admin = cast(CommandAdmin, admin.site.get_model_admin(Command))
-    choice = choose(request, modeladmin.model, rows)
-    return command_admin.send_view(request, definition.name, choice)
-
-
-admin.site.unregister([Charger, Location])
-
-
-@admin.register(Charger)
-class CommandedChargerAdmin(SendsCommands, ChargerAdmin):
-    change_form_template = "admin/commands/charger.html"
-
-
-@admin.register(Location)
-class CommandedLocationAdmin(SendsCommands, LocationAdmin):
-    change_form_template = "admin/commands/location.html"

@@ -30,7 +30,8 @@ class Status(models.TextChoices):
 
 WAITING = (Status.QUEUED, Status.DEFERRED)
 OPEN = (*WAITING, Status.RECEIVED)
-FINAL = (Status.APPLIED, Status.REJECTED, Status.FAILED, Status.EXPIRED)
+UNDONE = (Status.REJECTED, Status.FAILED, Status.EXPIRED)
+FINAL = (Status.APPLIED, *UNDONE)
 
 
 class Command(models.Model):
@@ -83,6 +84,11 @@ class Command(models.Model):
                 name="open_command",
             ),
             models.Index(fields=["enqueued_at"], name="command_enqueued"),  # retention
+            models.Index(
+                fields=["enqueued_at"],
+                condition=Q(status__in=UNDONE),
+                name="undone_command",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -19,6 +19,7 @@ from django.utils import timezone
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
+from chargers import changes
 from chargers.choices import OCPPVersion, ProvisioningStatus
 from chargers.delivery import Instruction, Outcome, ring
 from chargers.models import Charger
@@ -150,7 +151,9 @@ def _store(commands: list[Command]) -> None:
         Command.objects.bulk_create(commands)
         limits.watch(commands)
         ids = [command.pk for command in commands]
+        chargers = [command.charger_id for command in commands]
         transaction.on_commit(lambda: _enqueue(ids))
+        transaction.on_commit(lambda: changes.announce(chargers))
 
 
 def _enqueue(ids: list[int]) -> None:
@@ -226,13 +229,15 @@ def finish_commands(outcomes: Sequence[Outcome]) -> None:
         received = Command.objects.select_for_update().filter(
             pk__in=by_pk, status=Status.RECEIVED
         )
-        ended = [by_pk[pk] for pk in received.order_by().values_list("pk", flat=True)]
+        ended = dict(received.order_by().values_list("pk", "charger_id"))
+        outcomes = [by_pk[pk] for pk in ended]
         update_rows(
             Command,
             ("status", "result", "detail", "finished_at", "id"),
-            [(end.status, end.result, end.detail, now, end.pk) for end in ended],
+            [(end.status, end.result, end.detail, now, end.pk) for end in outcomes],
         )
     _announce(list(by_pk))
+    changes.announce(ended.values())
 
 
 def abandon_commands(charger_ids: Sequence[str]) -> None:
@@ -366,9 +371,10 @@ def delete_old_commands() -> None:
 
 def _end(commands: QuerySet[Command], status: Status, detail: str) -> None:
     """End open commands; a compare-and-set, since the filter is part of the update."""
-    ids = list(commands.values_list("pk", flat=True))
-    if ids:
-        commands.filter(pk__in=ids).update(
+    ended = dict(commands.values_list("pk", "charger_id"))
+    if ended:
+        commands.filter(pk__in=ended).update(
             status=status, detail=detail, finished_at=timezone.now()
         )
-        _announce(ids)
+        _announce(list(ended))
+        changes.announce(ended.values())

@@ -96,8 +96,8 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.contrib.staticfiles",
     "channels",
     "rest_framework",
     "drf_spectacular",
@@ -107,8 +107,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "ocpplab.middleware.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "ocpplab.middleware.NotModified",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -210,6 +212,8 @@ PERIODIC_JOBS = {
     "chargers.jobs.settle_provisioning": 2,
     "chargers.jobs.mark_lost_chargers": 5,
     "chargers.jobs.delete_old_messages": 3600,
+    "chargers.jobs.sample_power": 60,
+    "chargers.jobs.delete_old_samples": 3600,
 }
 CACHES = {
     "default": {

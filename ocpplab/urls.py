@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from . import health
 from .api import read_only
@@ -21,7 +21,7 @@ urlpatterns = [
         SpectacularJSONAPIView.as_view(authentication_classes=[]),
         name="schema",
     ),
-    path("docs", SpectacularSwaggerView.as_view(authentication_classes=[])),
+    path("docs", SpectacularSwaggerSplitView.as_view(authentication_classes=[])),
     path("ocpp/", include("chargers.api.urls")),
     path("catalog/", include("chargers.api.image_urls")),
     path("ocpp/", include("commands.api.urls")),

@@ -12,6 +12,7 @@ from pytest_django import DjangoDbBlocker
 from redis import Redis
 from rest_framework.test import APIClient
 
+from chargers import overview
 from chargers.choices import ChargerKind, ProvisioningStatus
 from chargers.models import Charger, ChargerModel, Connector, Location
 from ocpplab.models import Organization, User
@@ -55,6 +56,12 @@ def redis_client() -> Iterator["Redis"]:
 def empty_redis(redis_client: "Redis") -> None:
     """No job or key of an earlier test is left."""
     redis_client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """What the home page was answered in an earlier test is forgotten."""
+    overview.forget_answers()
 
 
 @pytest.fixture

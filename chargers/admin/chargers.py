@@ -7,20 +7,28 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from chargers import live, services
-from chargers.choices import BootPolicy, ChargerKind, ConnectorStatus, OCPPVersion
+from chargers import services
+from chargers.choices import (
+    BootPolicy,
+    ChargerKind,
+    Condition,
+    ConnectorStatus,
+    OCPPVersion,
+)
 from chargers.models import Charger, Connector
 from chargers.provisioning import create_charger
+from chargers.selectors import with_condition
 from chargers.templatetags.chargers_live import link_badge, status_badge
 from ocpplab.access import access_of
-from ocpplab.admin import OrganizationScopedAdmin, ScopedRelatedFilter, choice_filter
+from ocpplab.admin import ScopedRelatedFilter, choice_filter
 from ocpplab.admin.importing import ImportsRows
 
 from .bulk import ManyChargersForm
+from .charger_pages import ChargerPages
 
 # How the built-in endpoint meets a charger.
 WELCOME = ("security_profile", "boot_policy", "boot_interval")
@@ -97,11 +105,27 @@ CHANGEABLE = (
 start_running = partial(services.set_running, is_running=True)
 stop_running = partial(services.set_running, is_running=False)
 VERSIONS = [(version.value, version.value) for version in OCPPVersion]
+
+
+class ConditionFilter(admin.SimpleListFilter):
+    """The chargers by what they are in one word."""
+
+    title = "state"
+    parameter_name = "condition"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return Condition.choices
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = self.value()
+        return with_condition(rows).filter(condition=wanted) if wanted else rows
+
+
 VersionFilter = choice_filter("OCPP version", "ocpp_version", VERSIONS)
 
 
 @admin.register(Charger)
-class ChargerAdmin(ImportsRows, OrganizationScopedAdmin):
+class ChargerAdmin(ImportsRows, ChargerPages):
     import_form = ManyChargersForm
     import_title = "Add many chargers"
     import_lead = (
@@ -121,6 +145,7 @@ class ChargerAdmin(ImportsRows, OrganizationScopedAdmin):
     ordering = ["identity"]
     actions = ["accept", "start", "stop", "restart"]
     list_filter = [
+        ConditionFilter,
         "is_online",
         "connectors__status",
         "kind",
@@ -265,19 +290,6 @@ class ChargerAdmin(ImportsRows, OrganizationScopedAdmin):
             do(charger)
             changed += 1
         messages.success(request, f"{changed} virtual chargers are being {done}.")
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        charger = self.get_object(request, object_id)
-        if charger is not None and self.has_view_permission(request, charger):
-            state = live.charger_state(charger)
-            extra_context = {"state": state, **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="Link", ordering="is_online")
     def link(self, charger: Charger) -> SafeString:

@@ -4,17 +4,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from chargers import live, services
+from chargers import services
 from chargers.models import Location
-from ocpplab.admin import OrganizationScopedAdmin, ScopedRelatedFilter
+from ocpplab.admin import ScopedRelatedFilter
 from ocpplab.html import badge
+
+from .location_pages import LocationPages
 
 
 @admin.register(Location)
-class LocationAdmin(OrganizationScopedAdmin):
+class LocationAdmin(LocationPages):
     empty_list = "Add one, and then the chargers that stand there."
     list_display = [
         "name",
@@ -72,19 +74,6 @@ class LocationAdmin(OrganizationScopedAdmin):
             "idle" if not all_of_them else "good" if online == all_of_them else "warn"
         )
         return badge(f"{online} of {all_of_them}", tone)
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        location = self.get_object(request, object_id)
-        if location is not None and self.has_view_permission(request, location):
-            states = live.charger_states(location.chargers.order_by("identity"))
-            extra_context = {"states": states, **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra_context)
 
     def save_model(
         self, request: HttpRequest, obj: Location, form: Any, change: bool

@@ -5,7 +5,7 @@ from .certificates import CertificateAuthority, IssuedCertificate
 from .charger import Charger, Connector, Process, VirtualChargerState
 from .location import Location
 from .provisioning import DeletedLocation, ProvisioningJob
-from .records import IdTag, Message, MeterValue, Transaction
+from .records import IdTag, Message, MeterValue, PowerSample, Transaction
 from .requests import OperatorRequest
 from .station import SecurityEvent, StationEvent, StationReport, StationStatus
 from .variables import Variable
@@ -23,6 +23,7 @@ __all__ = [
     "Message",
     "MeterValue",
     "OperatorRequest",
+    "PowerSample",
     "Process",
     "ProvisioningJob",
     "SecurityEvent",

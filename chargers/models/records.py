@@ -11,6 +11,7 @@ from chargers.choices import ChargingState, Direction
 from ocpplab.models import Organization
 
 from .charger import Charger
+from .location import Location
 
 ID_TAG_LIMIT = 255  # characters in 2.1; 36 in 2.0.1, 20 in 1.6
 
@@ -114,6 +115,7 @@ class Transaction(models.Model):
         ordering = ["-started_at", "-id"]
         indexes = [
             models.Index(fields=["charger", "-started_at"]),
+            models.Index(fields=["stopped_at"]),  # the open ones, and today's
             models.Index(
                 Lower("id_tag"),
                 condition=Q(stopped_at=None),
@@ -253,6 +255,11 @@ class Message(models.Model):
             models.Index(fields=["charger", "-timestamp", "-id"]),
             models.Index(fields=["charger", "action", "-timestamp"]),
             models.Index(fields=["timestamp"]),  # retention
+            models.Index(
+                fields=["charger", "-timestamp"],
+                condition=Q(message_type=4),
+                name="error_message",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -263,3 +270,27 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action or 'frame'} {self.get_direction_display()}"
+
+
+class PowerSample(models.Model):
+    """What the chargers of a location delivered together at one moment.
+
+    One a minute and location: charts of a day need not read every meter value. Without
+    a location it is of the organization's chargers that have none.
+    """
+
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="power_samples", db_index=False
+    )
+    location = models.ForeignKey(
+        Location, models.CASCADE, null=True, related_name="power_samples"
+    )
+    at = models.DateTimeField(db_index=True)
+    power_w = models.FloatField()
+    sessions = models.PositiveIntegerField(help_text="Transactions that were open.")
+
+    class Meta:
+        ordering = ["at"]
+
+    def __str__(self) -> str:
+        return f"{self.power_w:.0f} W at {self.at:%Y-%m-%d %H:%M}"

@@ -6,7 +6,7 @@ from django import template
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from chargers import live
+from chargers import live, overview
 from chargers.choices import ChargerKind, ConnectorStatus, ProvisioningStatus
 from chargers.models import Charger, Message
 from chargers.ocpp.frames import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEND
@@ -55,6 +55,12 @@ def type_badge(message: Message) -> SafeString:
 
 
 @register.filter
+def type_name(message: Message) -> str:
+    """The same in plain text."""
+    return FRAMES.get(message.message_type or 0, ("unreadable", ""))[0]
+
+
+@register.filter
 def payload(message: Message) -> str:
     """What a frame carries, in one line, without its type, id and action."""
     try:
@@ -74,8 +80,18 @@ def access(request: HttpRequest) -> Access:
 
 
 @register.simple_tag
-def chargers_overview(request: HttpRequest) -> live.Overview:
+def chargers_overview(request: HttpRequest) -> overview.Overview:
     """The chargers of the person's organizations."""
-    return live.overview(
-        access_of(request).scope(Charger.objects.all(), "organization")
-    )
+    return overview.overview(access_of(request))
+
+
+@register.simple_tag
+def power_of_day(request: HttpRequest) -> overview.Day:
+    """What they delivered over the last 24 hours."""
+    return overview.day_of(access_of(request))
+
+
+@register.simple_tag
+def portal_roles() -> list[overview.Role]:
+    """How the parts of the portal are."""
+    return overview.roles()

@@ -1,71 +1,30 @@
 """The pages of chargers and locations, and how chargers are registered there."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from chargers import live
 from chargers.admin.chargers import ChargerForm
-from chargers.chart import draw_power
-from chargers.choices import ConnectorStatus
 from chargers.models import (
     Charger,
     ChargerModel,
     IdTag,
     Location,
-    Message,
     MeterValue,
     Transaction,
 )
 from chargers.services import password_matches
-from chargers.templatetags.chargers_live import payload
 from ocpplab.models import Organization, User
-from tests.fixtures import create_charger
 
 
 @pytest.fixture
 def signed_in(client: Client, superuser: User) -> Client:
     client.force_login(superuser)
     return client
-
-
-@pytest.fixture
-def charging(virtual_charger: Charger) -> Transaction:
-    """An online charger in the midst of a transaction, metered twice."""
-    Charger.objects.update(is_online=True)
-    virtual_charger.connectors.filter(evse_id=1).update(status=ConnectorStatus.CHARGING)
-    now = timezone.now()
-    row = Transaction.objects.create(
-        charger=virtual_charger,
-        transaction_id="77",
-        evse_id=1,
-        id_tag="TAG-1",
-        started_at=now - timedelta(minutes=2),
-        meter_start_wh=1000,
-    )
-    for age, watts, meter in ((20, 0, 1000), (10, 7360, 3500)):
-        MeterValue.objects.create(
-            charger=virtual_charger,
-            transaction=row,
-            evse_id=1,
-            timestamp=now - timedelta(seconds=age),
-            sampled_values=[
-                {"value": str(meter), "unit": "Wh"},
-                {
-                    "value": str(watts),
-                    "measurand": "Power.Active.Import",
-                    "unit": "W",
-                },
-                {"value": "11", "measurand": "Power.Offered", "unit": "kW"},
-            ],
-        )
-    return row
 
 
 def new_charger(organization: Organization, **fields: Any) -> dict[str, Any]:
@@ -81,7 +40,7 @@ def new_charger(organization: Organization, **fields: Any) -> dict[str, Any]:
 ADD = "admin:chargers_charger_add"
 
 
-def page_of(row: Charger | Location) -> str:
+def settings_of(row: Charger | Location) -> str:
     return reverse(f"admin:chargers_{row._meta.model_name}_change", args=[row.pk])
 
 
@@ -142,16 +101,16 @@ def test_a_password_is_kept_replaced_or_removed_but_never_shown(
 ) -> None:
     signed_in.post(reverse(ADD), new_charger(organization, password="secret password"))
     charger = Charger.objects.get(identity="NEW-1")
-    settings_of = {"ocpp_version": "OCPP1.6", "is_enabled": "on", "name": "Renamed"}
-    signed_in.post(page_of(charger), settings_of)
+    kept = {"ocpp_version": "OCPP1.6", "is_enabled": "on", "name": "Renamed"}
+    signed_in.post(settings_of(charger), kept)
     charger.refresh_from_db()
     assert charger.name == "Renamed"
     assert password_matches(charger, b"secret password")
-    assert "secret password" not in signed_in.get(page_of(charger)).content.decode()
-    signed_in.post(page_of(charger), {**settings_of, "password": "another password"})
+    assert "secret password" not in signed_in.get(settings_of(charger)).content.decode()
+    signed_in.post(settings_of(charger), {**kept, "password": "another password"})
     charger.refresh_from_db()
     assert not password_matches(charger, b"secret password")
-    signed_in.post(page_of(charger), {**settings_of, "clear_password": "on"})
+    signed_in.post(settings_of(charger), {**kept, "clear_password": "on"})
     charger.refresh_from_db()
     assert charger.password_hash == charger.password_encrypted == ""
 
@@ -160,7 +119,7 @@ def test_how_the_endpoint_meets_a_charger_is_set(
     signed_in: Client, physical_charger: Charger
 ) -> None:
     signed_in.post(
-        page_of(physical_charger),
+        settings_of(physical_charger),
         {
             "ocpp_version": "OCPP1.6",
             "security_profile": "1",
@@ -192,9 +151,13 @@ def test_chargers_held_pending_are_accepted_in_the_list(
 
 
 def test_a_charger_is_deleted_with_all_it_reported(
-    signed_in: Client, charging: Transaction
+    signed_in: Client, virtual_charger: Charger
 ) -> None:
-    charger = charging.charger
+    charger, now = virtual_charger, timezone.now()
+    row = Transaction.objects.create(charger=charger, evse_id=1, started_at=now)
+    MeterValue.objects.create(
+        charger=charger, transaction=row, evse_id=1, timestamp=now, sampled_values=[]
+    )
     url = reverse("admin:chargers_charger_delete", args=[charger.pk])
     assert "transaction: 1" in signed_in.get(url).content.decode().lower()
     signed_in.post(url, {"post": "yes"})
@@ -238,144 +201,6 @@ def test_an_id_tag_is_added(signed_in: Client, organization: Organization) -> No
     assert IdTag.objects.count() == 1
 
 
-# --- Pages ------------------------------------------------------------------------------
-
-
-def test_a_chargers_page_shows_what_it_is_and_does(
-    signed_in: Client, charging: Transaction
-) -> None:
-    charger = charging.charger
-    Charger.objects.update(
-        boot={"chargePointVendor": "Wallbox", "chargePointModel": "P"}
-    )
-    Message.objects.create(
-        charger=charger,
-        direction="cp_to_csms",
-        action="Heartbeat",
-        message_type=2,
-        text='[2,"1","Heartbeat",{}]',
-        timestamp=timezone.now(),
-    )
-    html = signed_in.get(page_of(charger)).content.decode()
-    for shown in (
-        "7.36 kW",
-        "2.50 kWh",
-        "11.00 kW",
-        ">77</a>",
-        "TAG-1",
-        "Charge point vendor",
-        "Heartbeat",
-        "<svg",
-        f"{settings.OCPP_ENDPOINT_URL}/acme/ACME-AC-1",
-    ):
-        assert shown in html, shown
-
-
-def test_a_charger_that_never_reported_has_a_page(
-    signed_in: Client, physical_charger: Charger
-) -> None:
-    html = signed_in.get(page_of(physical_charger)).content.decode()
-    assert "Has to dial" in html
-    assert "It has not booted yet." in html
-
-
-def test_a_transaction_without_meter_values_is_shown(
-    signed_in: Client, charging: Transaction
-) -> None:
-    MeterValue.objects.all().delete()
-    assert signed_in.get(page_of(charging.charger)).status_code == 200
-    assert signed_in.get(reverse("admin:index")).status_code == 200
-
-
-def test_a_locations_page_lists_its_chargers(
-    signed_in: Client,
-    charging: Transaction,
-    physical_charger: Charger,
-    django_assert_max_num_queries: Any,
-) -> None:
-    location = charging.charger.location
-    assert location is not None
-    html = signed_in.get(page_of(location)).content.decode()
-    assert "ACME-AC-1" in html
-    assert "ACME-CP-1" in html
-    assert "7.36 kW" in html
-    for number in range(5):
-        create_charger(
-            organization=location.organization,
-            location=location,
-            identity=f"MORE-{number}",
-        )
-    with django_assert_max_num_queries(16):
-        signed_in.get(page_of(location))
-
-
-def test_the_whole_charger_is_shown_only_when_it_is_faulted(
-    virtual_charger: Charger,
-) -> None:
-    state = live.charger_state(virtual_charger)
-    assert [item.connector.evse_id for item in state.connectors] == [1]
-    virtual_charger.connectors.filter(evse_id=0).update(status=ConnectorStatus.FAULTED)
-    state = live.charger_state(Charger.objects.get(pk=virtual_charger.pk))
-    assert [item.tone for item in state.connectors] == ["bad", "idle"]
-
-
-def test_the_overview_sums_the_power_of_chargers_online(charging: Transaction) -> None:
-    now = live.overview(Charger.objects.all())
-    assert (now.chargers, now.online, now.charging) == (1, 1, 1)
-    assert now.power_w == 7360
-    Charger.objects.update(is_online=False)
-    assert live.overview(Charger.objects.all()).power_w == 0
-
-
-# --- The chart --------------------------------------------------------------------------
-
-
-def value(age: float, watts: float) -> MeterValue:
-    return MeterValue(
-        evse_id=1,
-        timestamp=NOW - timedelta(seconds=age),
-        sampled_values=[
-            {"value": str(watts), "measurand": "Power.Active.Import", "unit": "W"}
-        ],
-    )
-
-
-NOW = timezone.now()
-
-
-def test_nothing_metered_is_no_chart() -> None:
-    assert draw_power([], NOW) is None
-
-
-def test_a_gap_interrupts_the_line() -> None:
-    chart = draw_power([value(400, 1000), value(390, 2000), value(10, 3000)], NOW)
-    assert chart is not None
-    assert len(chart.lines) == 2
-
-
-def test_the_scale_ends_above_the_highest_value() -> None:
-    chart = draw_power([value(10, 11_040), value(0, 0)], NOW)
-    assert chart is not None
-    assert [tick.label for tick in chart.y_ticks][-1] == "20 kW"
-    heights = [float(p.split(",")[1]) for p in chart.lines[0].points.split()]
-    assert all(chart.top <= height <= chart.bottom for height in heights)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ('[2,"1","Heartbeat",{"a":1}]', '{"a": 1}'),
-        ('[3,"1",{"a":1}]', '{"a": 1}'),
-        ('[4,"1","InternalError","why",{}]', '["InternalError", "why", {}]'),
-        ("no frame", "no frame"),
-        ("[2]", "[2]"),
-        ("{}", "{}"),
-    ],
-)
-def test_a_frame_is_told_by_what_it_carries(text: str, shown: str) -> None:
-    assert payload(Message(text=text)) == shown
-
-
 # --- Starting, stopping -----------------------------------------------------------------
 
 
@@ -415,7 +240,7 @@ def test_saving_settings_leaves_what_the_fleet_writes(
 
     monkeypatch.setattr(ChargerForm, "clean", come_online_meanwhile)
     signed_in.post(
-        page_of(virtual_charger),
+        settings_of(virtual_charger),
         {"name": "New", "ocpp_version": "OCPP1.6", "connector_type": "Type2"},
     )
     virtual_charger.refresh_from_db()
@@ -429,7 +254,7 @@ def test_locations_are_changed_and_deleted(
 ) -> None:
     fields = ("address", "city", "country", "latitude", "longitude", "status")
     given = {name: getattr(location, name) for name in fields}
-    signed_in.post(page_of(location), {**given, "name": "Renamed"})
+    signed_in.post(settings_of(location), {**given, "name": "Renamed"})
     location.refresh_from_db()
     assert location.name == "Renamed"
     url = reverse("admin:chargers_location_changelist")

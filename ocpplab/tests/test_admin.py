@@ -190,7 +190,7 @@ def test_the_overview_counts_ones_own_chargers(
     sign_in: Any, ours: Any, theirs: Any
 ) -> None:
     page = sign_in("viewer").get(reverse("admin:index")).content.decode()
-    assert "<b>1</b>charger<" in page
+    assert "<b>1</b> charger<" in page
     assert "CP-OURS" in page
     assert "THEIRS" not in page
 

@@ -51,7 +51,8 @@ def open_charger(page: Page, portal: Portal, identity: str) -> None:
 
 def send(page: Page, slug: str, typed: dict[str, str]) -> None:
     """Click a command's button, fill its form, and send it."""
-    page.get_by_role("link", name=COMMANDS[slug].label, exact=True).click()
+    panel = page.locator("#panel")
+    panel.get_by_role("link", name=COMMANDS[slug].label, exact=True).click()
     for name, value in typed.items():
         field = page.locator(f"[name={name}]")
         if field.evaluate("field => field.tagName") == "SELECT":
@@ -89,10 +90,10 @@ def test_a_chargers_page_follows_a_session(page: Page, portal: Portal) -> None:
     connector = page.locator(".connector").first
     expect(connector.locator(".badge")).to_have_text("Charging", timeout=20_000)
     expect(connector.locator(".power")).to_contain_text("kW", timeout=30_000)
-    expect(page.locator("#chart svg")).to_be_visible(timeout=30_000)
+    expect(page.locator("figure canvas")).to_be_visible(timeout=30_000)
     page.goto(f"{portal.base_url}/admin/")
-    expect(page.locator(".tiles")).to_contain_text("charging")
-    expect(page.locator("#overview")).to_contain_text("TAG-RFID-001")
+    expect(page.locator("#fleet")).to_contain_text("charging")
+    expect(page.locator("#running")).to_contain_text("TAG-RFID-001")
     page.goto(charger)
     send(page, "stop-session", {})
     page.goto(charger)
@@ -106,7 +107,9 @@ def test_a_command_goes_to_a_whole_location(page: Page, portal: Portal) -> None:
     page.click("button[name=index]")
     page.fill("[name=id_tag]", "TAG-RFID-002")
     page.click("[name=_send]")
-    expect(page.locator(".counts")).to_contain_text("4 applied", timeout=30_000)
+    expect(page.locator("#progress .figures .good")).to_have_text(
+        re.compile(r"4\s*done"), timeout=30_000
+    )
 
 
 def test_a_refusal_is_told_on_the_form(page: Page, portal: Portal) -> None:
