@@ -102,6 +102,7 @@ class Charging:
         """End the running transaction; returns what is said of it."""
         transaction = connector.transaction
         assert transaction is not None
+        connector.hold()
         stopped = self._protocol.end(connector, transaction, reason)
         self.close(connector, transaction)
         self.wake()

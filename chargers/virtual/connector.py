@@ -155,6 +155,7 @@ class Connector:
         self._register_wh = 0.0
         self._monotonic = monotonic
         self._settled_at = monotonic()
+        self._held_at: float | None = None  # time stands still meanwhile
 
     # -- what it is ------------------------------------------------------------------
 
@@ -303,7 +304,7 @@ class Connector:
 
     def settle(self) -> None:
         """Bring the energy up to now."""
-        now = self._monotonic()
+        now = self._monotonic() if self._held_at is None else self._held_at
         self._charge(now - self._settled_at)
         self._settled_at = now
 
@@ -326,9 +327,15 @@ class Connector:
         self.transaction = transaction
         self.is_finished = False
 
+    def hold(self) -> None:
+        """No energy flows from now on, until ``end``: all readings agree."""
+        self.settle()
+        self._held_at = self._settled_at
+
     def end(self) -> None:
         """The transaction ends; the cable stays in."""
         self.settle()
+        self._settled_at, self._held_at = self._monotonic(), None
         self.transaction = None
         self.is_finished = True
         if self.scheduled_operative is not None:
