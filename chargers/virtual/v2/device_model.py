@@ -282,7 +282,12 @@ class DeviceModel:
         self._values.pop(wanted, None)
 
     def to_state(self) -> dict[str, str]:
-        return {_key_to_text(known): value for known, value in self._values.items()}
+        return values_to_state(self._values)
+
+
+def values_to_state(values: dict[Key, str]) -> dict[str, str]:
+    """What a device model with these values keeps."""
+    return {_key_to_text(known): value for known, value in values.items()}
 
 
 def _check_time(text: str) -> None:
