@@ -13,6 +13,7 @@ from twisted.web.http import HTTPChannel  # noqa: E402
 from chargers.routing import websocket_urls  # noqa: E402
 
 from .denial import with_denial_responses  # noqa: E402
+from .garbage import collect_less  # noqa: E402
 
 # A thousand chargers may be named in one URL, where Twisted reads 16 KiB.
 HTTPChannel.MAX_LENGTH = HTTPChannel.totalHeadersSize = 64 * 1024
@@ -20,3 +21,5 @@ HTTPChannel.MAX_LENGTH = HTTPChannel.totalHeadersSize = 64 * 1024
 application = ProtocolTypeRouter(
     {"http": django_application, "websocket": with_denial_responses(websocket_urls)}
 )
+
+collect_less()

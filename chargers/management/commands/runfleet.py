@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from chargers.fleet import Fleet
+from ocpplab.garbage import collect_less
 
 
 class Command(BaseCommand):
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        collect_less()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(options["capacity"]))
 
