@@ -12,6 +12,7 @@ TYPE = "TypeConstraintViolation"
 PROPERTY = "PropertyConstraintViolation"
 
 TIME = "2026-01-01T00:00:00Z"
+OF_FORMATS = {"date-time": TIME, "uri": "http://x"}
 OF_OTHER_TYPES: dict[str, list[Any]] = {
     "string": [5, 1.5, True, None, ["x"], {"x": "y"}],
     "integer": ["5", 1.5, True, None, [1], {"x": 1}],
@@ -87,7 +88,7 @@ def _valid(
             return {"any": ["thing"]}
     if "enum" in schema:
         return schema["enum"][0]
-    return TIME if schema.get("format") == "date-time" else "x"
+    return OF_FORMATS.get(schema.get("format", ""), "x")
 
 
 def _faults(

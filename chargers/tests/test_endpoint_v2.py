@@ -20,10 +20,9 @@ from chargers.models import (
     StationStatus,
     Variable,
 )
-from chargers.ocpp.messages import SENT_BY_CHARGERS, UNANSWERED
 from chargers.ocpp.versions import Version
 from chargers.services import certificates
-from chargers.tests.negative_cases import minimal_payload, valid_payload
+from chargers.tests.negative_cases import valid_payload
 from chargers.tests.station import (
     BOOT_V2,
     TIME,
@@ -42,24 +41,7 @@ pytestmark = [
     pytest.mark.usefixtures("web_process"),
 ]
 
-V2 = [Version.V201, Version.V21]
-
-
-# --- Every message --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("version", V2)
-async def test_every_message_of_a_station_is_answered(
-    physical_charger: Charger, version: Version
-) -> None:
-    async with connected_v2(physical_charger, version) as station:
-        for action in sorted(SENT_BY_CHARGERS[version]):
-            for make in (valid_payload, minimal_payload):
-                answer = await station.call(action, make(version, action))
-                assert answer[0] == 3, (action, answer)
-        for action in UNANSWERED[version]:
-            await station.send(action, valid_payload(version, action, "send"))
-        await station.ok("Heartbeat", {})
+# --- Which version is spoken ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
