@@ -107,6 +107,9 @@ class Transaction(models.Model):
         blank=True,
         help_text="Those below that have not come yet: [first, last] each.",
     )
+    last_event_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last of its events happened."
+    )
     details: Any = models.JSONField(
         default=dict, blank=True, help_text="What else its TransactionEvents told."
     )

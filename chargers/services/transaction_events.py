@@ -1,7 +1,7 @@
 """Transactions of 2.x chargers: what their TransactionEvents tell (2.0.1, E).
 
 The station makes the transaction's id and numbers its events. They may come late, in any
-order and more than once: each number counts once, and what was measured tells the energy.
+order and more than once: each counts once, and what was measured tells the energy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +47,7 @@ _CHANGED = (
     "reservation_id",
     "seq_no",
     "missing_seq_nos",
+    "last_event_at",
     "details",
     "id",
 )
@@ -103,7 +104,7 @@ def record_transaction_events(
         if row is None:
             row = rows[event.key] = _new_transaction(event)
         verdict = _verdict(event.token, row, tags) if event.token else None
-        if _is_missing(row, event.seq_no):
+        if _is_next(event, row) or _is_late(event, row):
             _take(event, row, verdict, {row.pk: row for row in rows.values()})
         verdicts.append(verdict)
     _write(usual)
@@ -166,7 +167,7 @@ def _take(
 
 
 def _tell(event: TransactionEvent, row: Transaction) -> None:
-    is_next = row.seq_no is None or event.seq_no > row.seq_no
+    is_next = _is_next(event, row)
     _note_seq_no(row, event.seq_no)
     if event.kind == STARTED or (_lacks_beginning(row) and event.at < row.started_at):
         row.started_at = event.at
@@ -176,6 +177,8 @@ def _tell(event: TransactionEvent, row: Transaction) -> None:
         row.remote_start_id = event.remote_start_id
     if event.reservation_id is not None:
         row.reservation_id = event.reservation_id
+    if row.last_event_at is None or event.at > row.last_event_at:
+        row.last_event_at = event.at
     if is_next:
         row.charging_state = event.charging_state or row.charging_state
         row.details = {**row.details, **event.details}
@@ -191,13 +194,21 @@ def _tell(event: TransactionEvent, row: Transaction) -> None:
 # --- Sequence numbers -----------------------------------------------------------------
 
 
-def _is_missing(row: Transaction, seq_no: int) -> bool:
-    """Whether the transaction has no event of this number yet."""
-    return (
-        row.seq_no is None
-        or seq_no > row.seq_no
-        or any(first <= seq_no <= end for first, end in row.missing_seq_nos)
-    )
+def _is_next(event: TransactionEvent, row: Transaction) -> bool:
+    """Whether it comes after all that were told.
+
+    So does one that has a number again, but happened later: not all stations count.
+    """
+    if row.seq_no is None or event.seq_no > row.seq_no:
+        return True
+    is_over = not row.is_open and row.stop_reason != ""
+    told_until = row.last_event_at
+    return not is_over and told_until is not None and event.at > told_until
+
+
+def _is_late(event: TransactionEvent, row: Transaction) -> bool:
+    """Whether it is one of those that were missing."""
+    return any(first <= event.seq_no <= end for first, end in row.missing_seq_nos)
 
 
 def _note_seq_no(row: Transaction, seq_no: int) -> None:

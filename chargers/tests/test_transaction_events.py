@@ -136,6 +136,18 @@ async def test_every_event_may_come_twice(station: Station) -> None:
     await check_session()
 
 
+async def test_a_station_that_does_not_count_is_understood(station: Station) -> None:
+    uncounted = [{**one, "seqNo": 0} for one in SESSION]
+    for one in uncounted:
+        await tell(station, one, one)
+    await tell(station, *uncounted)
+    row = await row_of()
+    assert (row.seq_no, row.missing_seq_nos) == (0, [])
+    row.seq_no = 5
+    await row.asave()
+    await check_session()
+
+
 async def test_what_is_missing_is_known(station: Station) -> None:
     await tell(station, SESSION[0], SESSION[3], SESSION[5])
     row = await row_of()
