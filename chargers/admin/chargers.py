@@ -29,6 +29,7 @@ from ocpplab.admin.importing import ImportsRows
 
 from .bulk import ManyChargersForm
 from .charger_pages import ChargerPages
+from .requests import SendsRequests
 
 # How the built-in endpoint meets a charger.
 WELCOME = ("security_profile", "boot_policy", "boot_interval")
@@ -125,7 +126,7 @@ VersionFilter = choice_filter("OCPP version", "ocpp_version", VERSIONS)
 
 
 @admin.register(Charger)
-class ChargerAdmin(ImportsRows, ChargerPages):
+class ChargerAdmin(ImportsRows, SendsRequests, ChargerPages):
     import_form = ManyChargersForm
     import_title = "Add many chargers"
     import_lead = (

@@ -9,6 +9,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from chargers import consumers, requests, services
@@ -21,8 +23,9 @@ from chargers.errors import (
     UnknownRequest,
 )
 from chargers.models import Charger, Message, OperatorRequest
+from chargers.ocpp.versions import Version
 from chargers.tests.station import Station, ask, connected, in_thread, path_of, update
-from ocpplab.models import Organization, Role
+from ocpplab.models import Membership, Organization, Role, User
 from ocpplab.services import create_token
 
 pytestmark = [
@@ -283,6 +286,84 @@ async def test_only_who_may_command_sends_requests_and_only_to_own_chargers(
     assert (await post(viewer, physical_charger, "ClearCache")).status_code == 403
     stranger = await client(organization=other_organization)
     assert (await post(stranger, physical_charger, "ClearCache")).status_code == 404
+
+
+def request_page(charger: Charger) -> str:
+    return reverse("admin:chargers_charger_request", args=[charger.pk])
+
+
+async def test_the_admin_page_shows_the_answer_and_what_was_sent_before(
+    superuser: User, physical_charger: Charger
+) -> None:
+    client = Client()
+    await sync_to_async(client.force_login)(superuser)
+    body = {"action": "Reset", "payload": '{"type": "Soft"}'}
+    async with connected(physical_charger) as station:
+        send = partial(client.post, request_page(physical_charger), body)
+        asking = asyncio.create_task(in_thread(send))
+        message_id, _, payload = await station.next_request()
+        assert payload == {"type": "Soft"}
+        await station.reply(message_id, {"status": "Accepted"})
+        page = (await asking).content.decode()
+    assert "It answered Reset" in page
+    assert "alice (Admin)" in page
+    row = await OperatorRequest.objects.aget()
+    assert (row.origin, row.asked_by, row.outcome) == ("admin", "alice", "answered")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"action": "Reset", "payload": "{"}, "It is no JSON"),
+        ({"action": "Reset", "payload": "[]"}, "It is no JSON object"),
+        ({"action": "Reset", "payload": ""}, "type: Required."),
+        ({"action": "Heartbeat", "payload": "{}"}, "Select a valid choice"),
+        ({"action": "ClearCache"}, "is not connected"),
+    ],
+)
+def test_the_admin_page_says_why_there_is_no_answer(
+    superuser: User,
+    physical_charger: Charger,
+    monkeypatch: pytest.MonkeyPatch,
+    body: dict[str, str],
+    said: str,
+) -> None:
+    monkeypatch.setattr(requests, "RECEIPT_WAIT", 1)
+    client = Client()
+    client.force_login(superuser)
+    page = client.post(request_page(physical_charger), body).content.decode()
+    assert said in page
+
+
+@pytest.mark.parametrize("version", ["OCPP1.6", "OCPP2.0.1", "OCPP2.1"])
+def test_the_admin_page_offers_what_the_charger_understands(
+    superuser: User, physical_charger: Charger, version: str
+) -> None:
+    client = Client()
+    client.force_login(superuser)
+    Charger.objects.filter(pk=physical_charger.pk).update(ocpp_version=version)
+    actions = requests.request_actions(Version.from_label(version))
+    page = client.get(request_page(physical_charger)).content.decode()
+    for action in actions:
+        assert f'<option value="{action}"' in page
+    for action in actions:
+        query = {"action": action}
+        assert client.get(request_page(physical_charger), query).status_code == 200
+
+
+def test_only_who_may_command_sees_the_page(
+    organization: Organization, physical_charger: Charger
+) -> None:
+    for role, status in ((Role.VIEWER, 403), (Role.OPERATOR, 200)):
+        user = User.objects.create_user(f"{role}", password="x", is_staff=True)
+        Membership.objects.create(user=user, organization=organization, role=role)
+        client = Client()
+        client.force_login(user)
+        assert client.get(request_page(physical_charger)).status_code == status
+        page = client.get(
+            reverse("admin:chargers_charger_page", args=[physical_charger.pk])
+        ).content.decode()
+        assert ("Send an OCPP request" in page) == (status == 200)
 
 
 async def test_the_command_line_prints_the_answer(
