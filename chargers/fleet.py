@@ -35,7 +35,6 @@ logger = logging.getLogger(__name__)
 BALANCE_EVERY = 2.0  # s
 CLAIM_AT_ONCE = 500
 START_AT_ONCE, START_PAUSE = 50, 0.05  # so many, then a pause, s: 1,000 a second
-SPOKEN = (Version.V16, Version.V201)
 STOP_TIMEOUT = 10.0  # s, for a charger to hang up
 
 
@@ -121,18 +120,13 @@ class Fleet:
 
     def _start_one(self, row: Charger, state: dict[str, Any]) -> None:
         charger_id = row.pk
-        on_link = self._link_listener_for(charger_id)
-        spec = spec_of(row)
-        if spec.version not in SPOKEN:
-            on_link(False, f"virtual chargers do not speak {spec.version.label} yet")
-            return
         virtual = VirtualCharger(
-            spec,
+            spec_of(row),
             state=_unsealed(charger_id, state),
             store=_Flash(charger_id, self.states, self.holder.name),
             clock=self.clock,
             on_frame=self._logger_for(charger_id),
-            on_link=on_link,
+            on_link=self._link_listener_for(charger_id),
             read_log=self._log_reader_for(charger_id),
         )
         task = asyncio.create_task(self._run_charger(charger_id, virtual))

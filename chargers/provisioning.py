@@ -57,7 +57,6 @@ CAUSES = (
     Cause("boot pending", "csms_pending", True, False),
     Cause("boot failed", "csms_rejected", False, False),
     Cause("the CSMS does not speak", "csms_version_not_supported", False, True),
-    Cause("virtual chargers do not speak", "version_not_supported", False, True),
     Cause("TLS", "csms_tls_failed", False, False),
     Cause("not a WebSocket URL", "csms_url_invalid", False, True),
     Cause("WebSocket handshake failed", "csms_rejected", False, False),

@@ -103,7 +103,11 @@ class Session:
         provoking a peer.
         """
         if validate:
-            validate_request(self.version, action, payload)
+            try:
+                validate_request(self.version, action, payload)
+            except OCPPError as invalid:
+                logger.error("our %s is not valid: %s", action, invalid)
+                raise
         call = Call(new_message_id(), action, payload)
         async with self._turn:
             if self._closed:

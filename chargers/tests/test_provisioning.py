@@ -153,12 +153,6 @@ def test_it_is_ready_when_its_boot_is_accepted(
         ("boot rejected", "csms_rejected", False, True),
         ("boot pending", "csms_pending", True, False),
         ("the CSMS does not speak ocpp1.6", "csms_version_not_supported", False, True),
-        (
-            "virtual chargers do not speak OCPP2.1",
-            "version_not_supported",
-            False,
-            True,
-        ),
         ("TLS: certificate has expired", "csms_tls_failed", False, False),
     ],
 )

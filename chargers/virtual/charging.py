@@ -233,9 +233,11 @@ class Charging:
         connector.settle()
         if connector.transaction is not None:
             if limit := connector.limit_reached(self._clock.now()):
-                self.end_session(connector, limit)
-                return
-            if connector.is_grace_over:
+                if connector.transaction.is_session:
+                    self.end_session(connector, limit)
+                    return
+                self.end(connector, limit)  # it was the CSMS that limited it
+            elif connector.is_grace_over:
                 self._stop_unauthorized(connector, connector.transaction)
         self._protocol.settled(connector)
         self._metering.take_due(connector)

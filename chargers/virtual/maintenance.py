@@ -92,7 +92,6 @@ class Maintenance:
         return upload if logs.has_log(upload.since, upload.until) else None
 
     def uploading(self, answer: Payload, upload: Upload) -> Reply:
-        self._charger.uploads.cancel()
         return Reply(answer, then=lambda: self._charger.uploads.begin(upload))
 
 

@@ -24,6 +24,15 @@ class Purpose(StrEnum):
     STATION_MAX = "StationMax"
     TX_DEFAULT = "TxDefault"
     TX = "Tx"
+    PRIORITY = "Priority"  # in place of all for transactions, where it is asked for
+
+
+_RANKS = {
+    Purpose.STATION_MAX: 0,
+    Purpose.TX_DEFAULT: 0,
+    Purpose.TX: 1,
+    Purpose.PRIORITY: 2,
+}
 
 
 class Period(NamedTuple):
@@ -220,6 +229,7 @@ class Profiles:
 
     def __init__(self, state: Iterable[dict[str, Any]]) -> None:
         self._installed = [profile_from_state(item) for item in state]
+        self.prioritized: set[str] = set()  # keys of transactions
 
     def __len__(self) -> int:
         return len(self._installed)
@@ -267,6 +277,7 @@ class Profiles:
 
     def forget(self, transaction: str) -> None:
         """A transaction is over, and so are its profiles (3.13.1)."""
+        self.prioritized.discard(transaction)
         self._installed = [p for p in self._installed if p.transaction != transaction]
 
     def station_rule(self, at: datetime) -> Rule | None:
@@ -282,17 +293,21 @@ class Profiles:
         return _first_rule(self._ranked(connector, transaction), at, begin)
 
     def _ranked(self, connector: int, transaction: str | None) -> list[Profile]:
-        """Tx before TxDefault, the connector's before all connectors', then by level."""
+        """By purpose, the connector's before all connectors', then by level."""
         candidates = [
             profile
             for profile in self._installed
             if profile.purpose is not Purpose.STATION_MAX
             and profile.connector in (0, connector)
             and profile.transaction in (None, transaction)
+            and (
+                profile.purpose is not Purpose.PRIORITY
+                or transaction in self.prioritized
+            )
         ]
         return sorted(
             candidates,
-            key=lambda p: (p.purpose is Purpose.TX, p.connector, p.stack_level),
+            key=lambda p: (_RANKS[p.purpose], p.connector, p.stack_level),
             reverse=True,
         )
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .charger import VirtualCharger
 
 UPLOADING = "Uploading"
+CANCELED = "AcceptedCanceled"
 _STATUSES = {  # UploadLogStatus of what went wrong
     Failure.OTHER: "UploadFailure",
     Failure.UNSUPPORTED: "NotSupportedOperation",
@@ -75,6 +76,8 @@ class Uploads:
         return f"{identity[:100]}-{kind}-{self._charger.clock.now():%Y%m%dT%H%M%SZ}.log"
 
     def begin(self, upload: Upload) -> None:
+        if self.current is not None:
+            self._tell(self.current, CANCELED)
         self.cancel()
         self.current = upload
         self._charger.flash.touch()

@@ -11,6 +11,7 @@ from .meter import Measurement
 from .outbox import Message, Outcome
 from .protocol import MeterValue, Payload, Protocol, Request
 from .settings import Series
+from .uploads import CANCELED
 from .v16 import Messages, tag_info
 from .v16_requests import Requests
 from .v16_settings import KeySettings
@@ -87,7 +88,9 @@ class ProtocolV16(Protocol):
     def firmware_status(self, status: str, request_id: int | None) -> Request | None:
         return self.messages.firmware_status(status, request_id)
 
-    def log_status(self, status: str, request_id: int | None) -> Request:
+    def log_status(self, status: str, request_id: int | None) -> Request | None:
+        if status == CANCELED:
+            return None  # there is no such status (whitepaper, 5.5)
         return self.messages.log_status(status, request_id)
 
     def security_event(self, kind: str, at: datetime, info: str) -> Request:

@@ -26,7 +26,9 @@ class CustomerRequests:
 
     def _inform(self, payload: Payload) -> Payload | Reply:
         named = {"customerIdentifier", "idToken", "customerCertificate"} & set(payload)
-        if len(named) != 1 or not (payload["report"] or payload["clear"]):
+        if not (payload["report"] or payload["clear"]):
+            return {"status": "Rejected"}  # N09.FR.07
+        if len(named) != 1:
             return {"status": "Invalid"}  # N09.FR.09
         id_tag = id_tag_of(payload["idToken"]) if "idToken" in payload else None
         lines = self._lines(id_tag) if payload["report"] and id_tag else []

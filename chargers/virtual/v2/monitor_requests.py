@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
+from ...ocpp.versions import Version
 from ..protocol import Payload
 from .device_model import Place
 from .monitors import (
@@ -146,7 +147,7 @@ class MonitorRequests:
                 chosen.setdefault(monitor.place, []).append(monitor)
         if not chosen:
             return {"status": "EmptyResultSet"}
-        elements = [_monitoring_data(place, found) for place, found in chosen.items()]
+        elements = [self._data(place, found) for place, found in chosen.items()]
 
         def report() -> None:
             self._charger.spawn(
@@ -160,6 +161,26 @@ class MonitorRequests:
             )
 
         return Reply({"status": "Accepted"}, then=report)
+
+    def _data(self, place: Place, monitors: list[Monitor]) -> Payload:
+        """MonitoringDataType."""
+        return {
+            "component": place.component_payload,
+            "variable": place.variable_payload,
+            "variableMonitoring": [self._monitor_data(monitor) for monitor in monitors],
+        }
+
+    def _monitor_data(self, monitor: Monitor) -> Payload:
+        told: Payload = {
+            "id": monitor.id,
+            "transaction": monitor.in_transaction,
+            "value": monitor.value,
+            "type": monitor.kind,
+            "severity": monitor.severity,
+        }
+        if self._charger.spec.version is Version.V21:
+            told["eventNotificationType"] = monitor.origin
+        return told
 
 
 def _supports(place: Place, kind: str) -> bool:
@@ -178,20 +199,3 @@ def _is_in_range(monitor: Monitor) -> bool:
     is_low = variable.low is not None and value < variable.low
     is_high = variable.high is not None and value > variable.high
     return not is_low and not is_high
-
-
-def _monitoring_data(place: Place, monitors: list[Monitor]) -> Payload:
-    return {
-        "component": place.component_payload,
-        "variable": place.variable_payload,
-        "variableMonitoring": [
-            {
-                "id": monitor.id,
-                "transaction": monitor.in_transaction,
-                "value": monitor.value,
-                "type": monitor.kind,
-                "severity": monitor.severity,
-            }
-            for monitor in monitors
-        ],
-    }

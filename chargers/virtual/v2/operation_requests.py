@@ -23,6 +23,7 @@ class OperationRequests:
         self.handlers: dict[str, Handler] = {
             "ChangeAvailability": self._change_availability,
             "DataTransfer": self._transfer_data,
+            "NotifyWebPaymentStarted": self._web_payment_started,
             "Reset": self._reset,
             "UnlockConnector": self._unlock_connector,
         }
@@ -68,3 +69,7 @@ class OperationRequests:
 
     def _transfer_data(self, payload: Payload) -> Payload:
         return {"status": "UnknownVendorId"}
+
+    def _web_payment_started(self, payload: Payload) -> Payload:
+        """It would be shown on the display (2.1, C25)."""
+        return {}

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...ocpp.session import Reply
+from ...ocpp.versions import Version
 from ..authorization import TagInfo
 from ..clock import format_time
 from ..connector import Connector, Notice, StopReason, Transaction
@@ -80,6 +81,9 @@ class ProtocolV2(Protocol):
 
     def resume(self) -> None:
         self.monitors.resume()
+        self.profiles.resume()
+        if self._charger.spec.version is Version.V21:
+            self.transactions.resume()
 
     def to_state(self) -> dict[str, Any]:
         return {

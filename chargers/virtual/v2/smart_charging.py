@@ -1,9 +1,11 @@
 """Smart charging as OCPP 2.x spells it (K)."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ...ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from ...ocpp.session import Reply
 from ..clock import format_time, parse_time
 from ..connector import Connector
@@ -24,7 +26,9 @@ _PURPOSES = {
     "ChargingStationMaxProfile": Purpose.STATION_MAX,
     "TxDefaultProfile": Purpose.TX_DEFAULT,
     "TxProfile": Purpose.TX,
+    "PriorityCharging": Purpose.PRIORITY,  # 2.1
 }
+_CHARGING_MODES = (None, "ChargingOnly")  # of OperationModeEnumType (2.1)
 _RECURRENCES = {"Daily": 86_400, "Weekly": 604_800}  # s
 
 
@@ -54,6 +58,8 @@ class SmartCharging:
             "GetChargingProfiles": self._get,
             "GetCompositeSchedule": self._get_composite_schedule,
             "SetChargingProfile": self._set,
+            "UpdateDynamicSchedule": self._update,
+            "UsePriorityCharging": self._use_priority,
         }
 
     def to_state(self) -> dict[str, Payload]:
@@ -84,6 +90,7 @@ class SmartCharging:
             raise Refused("TooManyElements")
         self._sent[profile.id] = sent
         self._reconsider()
+        self._pull(profile.id)
 
     def _for_transaction(self, profile: Profile, sent: Payload) -> Profile:
         """Only for the transaction that it names (K01.FR.03 to FR.09, FR.33)."""
@@ -105,14 +112,24 @@ class SmartCharging:
 
     def _read(self, evse: int, sent: Payload) -> Profile:
         purpose = _PURPOSES.get(sent["chargingProfilePurpose"])
+        is_dynamic = sent.get("dynUpdateInterval") is not None
+        if is_dynamic and sent["chargingProfileKind"] != "Dynamic":
+            raise Refused("InvalidProfile")
         if purpose is None or len(sent["chargingSchedule"]) != 1:
             raise Refused("InvalidProfile")
         schedule = sent["chargingSchedule"][0]
-        kind = sent["chargingProfileKind"]
+        kind, has_start = sent["chargingProfileKind"], "startSchedule" in schedule
         if schedule["chargingRateUnit"] not in self._units:
             raise Refused("UnsupportedRateUnit")
-        if (kind == "Relative") is ("startSchedule" in schedule):
+        if kind != "Dynamic" and (kind == "Relative") is has_start:
             raise Refused("InvalidSchedule")  # K01.FR.40, FR.41
+        if not all(
+            "limit" in period and period.get("operationMode") in _CHARGING_MODES
+            for period in schedule["chargingSchedulePeriod"]
+        ):
+            raise Refused("InvalidSchedule")  # there is no V2X here
+        if kind == "Dynamic" and len(schedule["chargingSchedulePeriod"]) != 1:
+            raise Refused("InvalidSchedule")
         if kind == "Relative" and purpose is Purpose.STATION_MAX:
             raise Refused("InvalidProfile")  # K01.FR.38
         if kind == "Recurring" and "recurrencyKind" not in sent:
@@ -227,6 +244,82 @@ class SmartCharging:
                 "chargingSchedulePeriod": [_period_payload(p) for p in periods],
             },
         }
+
+    # -- dynamic profiles and priority (2.1) -----------------------------------------
+
+    def _update(self, payload: Payload) -> Payload:
+        is_done = self._apply_update(
+            payload["chargingProfileId"], payload["scheduleUpdate"]
+        )
+        return {"status": "Accepted" if is_done else "Rejected"}
+
+    def _apply_update(self, profile_id: int, update: Payload) -> bool:
+        """Another limit for a dynamic profile (K28); False where there is none such."""
+        sent = self._sent.get(profile_id)
+        profile = next((p for p in self._charger.profiles if p.id == profile_id), None)
+        if sent is None or profile is None or "limit" not in update:
+            return False
+        if sent["chargingProfileKind"] != "Dynamic" or update["limit"] < 0:
+            return False
+        (period,) = profile.periods
+        changed = replace(profile, periods=(period._replace(limit=update["limit"]),))
+        self._charger.profiles.install(changed, by_id=True)
+        (schedule,) = sent["chargingSchedule"]
+        (told,) = schedule["chargingSchedulePeriod"]
+        periods = [{**told, "limit": update["limit"]}]
+        self._sent[profile_id] = {
+            **sent,
+            "dynUpdateTime": format_time(self._charger.clock.now()),
+            "chargingSchedule": [{**schedule, "chargingSchedulePeriod": periods}],
+        }
+        self._reconsider()
+        return True
+
+    def resume(self) -> None:
+        """Go on asking for updates; for a charger that runs."""
+        for profile_id in self._sent:
+            self._pull(profile_id)
+
+    def _pull(self, profile_id: int) -> None:
+        sent = self._sent[profile_id]
+        if sent.get("dynUpdateInterval", 0) > 0:
+            self._charger.spawn(self._pull_updates(profile_id, sent))
+
+    async def _pull_updates(self, profile_id: int, first: Payload) -> None:
+        """Ask for updates as often as the profile says (K29)."""
+        interval = first["dynUpdateInterval"]
+        while True:
+            await self._charger.clock.sleep(interval)
+            sent = self._sent.get(profile_id)
+            if sent is None or sent.get("dynUpdateInterval") != interval:
+                return
+            if profile_id not in {p.id for p in self._charger.profiles}:
+                return
+            with contextlib.suppress(LinkClosed, CallTimeout, OCPPError):
+                answer = await self._charger.call(
+                    "PullDynamicScheduleUpdate", {"chargingProfileId": profile_id}
+                )
+                if answer["status"] == "Accepted" and "scheduleUpdate" in answer:
+                    self._apply_update(profile_id, answer["scheduleUpdate"])
+
+    def _use_priority(self, payload: Payload) -> Payload:
+        """Let the profile of priority charging rule, or no longer (K21, K22)."""
+        transaction_id, profiles = payload["transactionId"], self._charger.profiles
+        connector = self._transactions.find(transaction_id)
+        if connector is None:
+            return {"status": "Rejected", "statusInfo": {"reasonCode": "TxNotFound"}}
+        if not any(
+            profile.purpose is Purpose.PRIORITY
+            and profile.connector in (0, connector.number)
+            for profile in profiles
+        ):
+            return {"status": "NoProfile"}
+        if payload["activate"]:
+            profiles.prioritized.add(transaction_id)
+        else:
+            profiles.prioritized.discard(transaction_id)
+        self._reconsider()
+        return {"status": "Accepted"}
 
     # -- limits from outside ---------------------------------------------------------
 

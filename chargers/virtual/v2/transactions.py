@@ -8,8 +8,10 @@ calls a transaction, the time in which energy may flow, lies somewhere within it
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from ..clock import format_time, parse_time
 from ..connector import Connector, Status, StopReason, Transaction
 from ..outbox import Message, Outcome
 from ..protocol import MeterValue, Payload, Request
@@ -225,6 +227,13 @@ class Transactions:
         self._excuse(evse, _reason_text(reason, connector))
         return self._tell(connector, evse, evse.running, "Ended", _TRIGGERS[reason])
 
+    def resume(self) -> None:
+        """The charger has started again, and so go on its transactions (2.1, E17)."""
+        for connector in self._charger.outlets:
+            evse = self._evses[connector.number]
+            if evse.running is not None:
+                self._tell(connector, evse, evse.running, "Updated", "TxResumed")
+
     def settled(self, connector: Connector) -> Message | None:
         """Tell of another charging state."""
         evse = self._evses[connector.number]
@@ -287,8 +296,12 @@ class Transactions:
 
     def took_outcome(self, message: Message, outcome: Outcome) -> None:
         """What the CSMS says of the id token that an event named."""
+        if isinstance(outcome, Exception):
+            return
+        if limit := outcome.get("transactionLimit"):
+            self._limit(message, limit)
         token = message.payload.get("idToken")
-        if isinstance(outcome, Exception) or token is None:
+        if token is None:
             return
         if (info := outcome.get("idTokenInfo")) is None:
             return
@@ -297,6 +310,25 @@ class Transactions:
         connector = self._charger.connectors[message.connector]
         if message.payload["triggerReason"] != "StopAuthorized":
             self._charger.charging.heed(connector, message.transaction, verdict)
+
+    def _limit(self, message: Message, limit: Payload) -> None:
+        """The CSMS limits the transaction; that is confirmed (2.1, E16)."""
+        connector = self._charger.connectors[message.connector]
+        evse, transaction = self._evses[connector.number], connector.transaction
+        if (
+            evse.running is None
+            or transaction is None
+            or evse.running.id != message.transaction
+        ):
+            return
+        if "maxEnergy" in limit:
+            transaction.ends_at_wh = transaction.meter_start_wh + limit["maxEnergy"]
+        if "maxTime" in limit:
+            started_at = parse_time(transaction.started_at)
+            ends_at = started_at + timedelta(seconds=limit["maxTime"])
+            transaction.ends_at = format_time(ends_at)
+        self._tell(connector, evse, evse.running, "Updated", "LimitSet", limit=limit)
+        self._charger.charging.wake()
 
     # -- conditions ------------------------------------------------------------------
 
@@ -394,13 +426,15 @@ class Transactions:
         state: str | None = None,
         id_tag: str | None = None,
         values: list[MeterValue] | None = None,
+        limit: Payload | None = None,
     ) -> Message:
         """Queue one TransactionEvent."""
-        running.state = state or self._state_to_tell(connector, trigger)
-        if kind == "Started":
-            values = self._begin_values(connector)
-        elif kind == "Ended":
+        if kind == "Ended":  # energy flows no longer
+            state = state or _state_without_energy(connector)
             values = self._end_values(connector, running)
+        elif kind == "Started":
+            values = self._begin_values(connector)
+        running.state = state or self._state_to_tell(connector, trigger)
         payload: Payload = {
             "eventType": kind,
             "timestamp": self._messages.now(),
@@ -410,6 +444,8 @@ class Transactions:
             "transactionInfo": self._info(evse, running, kind),
             "evse": evse_of(connector),
         }
+        if limit:
+            payload["transactionInfo"]["transactionLimit"] = limit
         if values:
             payload["meterValue"] = values
         if running.state == "Charging" and not connector.is_dc:
@@ -441,7 +477,7 @@ class Transactions:
             "EVDetected",
         )
         if is_early and ENERGY not in self._evses[connector.number].held:
-            return "Idle" if connector.vehicle is None else "EVConnected"
+            return _state_without_energy(connector)
         return self._state(connector)
 
     def _info(self, evse: Evse, running: Running, kind: str) -> Payload:
@@ -481,6 +517,10 @@ class Transactions:
             connector, Series.END_SAMPLED, "Transaction.End"
         )
         return running.end_values + values
+
+
+def _state_without_energy(connector: Connector) -> str:
+    return "Idle" if connector.vehicle is None else "EVConnected"
 
 
 def _start_trigger(remote_start_id: int | None) -> str:

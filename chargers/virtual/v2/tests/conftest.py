@@ -7,10 +7,10 @@ from chargers.ocpp.versions import Version
 from ...tests.csms import Bench
 
 
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    """A charger of OCPP 2.0.1 with its surroundings; the test powers it on."""
-    bench = Bench(Version.V201)
+@pytest.fixture(params=[Version.V201, Version.V21])
+async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    """A charger of OCPP 2.x with its surroundings; the test powers it on."""
+    bench = Bench(request.param)
     await bench.csms.open()
     yield bench
     await bench.power_off()

@@ -105,3 +105,4 @@ async def test_what_is_known_of_a_customer_is_told_and_cleared(ready: Bench) -> 
     assert await inform(ready, customerIdentifier="Ada") == "Accepted"
     assert await told() == ""
     assert await inform(ready) == "Invalid"
+    assert await inform(ready, idToken=TOKEN, report=False) == "Rejected"

@@ -177,7 +177,7 @@ async def test_a_reset_ends_transactions_and_boots(ready: Bench) -> None:
     await ready.clock.advance(1)
     await until(lambda: len(ready.csms.story) == 4)
     assert ready.csms.story == [
-        "Ended(ResetCommand:Charging/ImmediateReset)",
+        "Ended(ResetCommand:EVConnected/ImmediateReset)",
         "BootNotification",
         "1:Occupied",
         "2:Available",
@@ -201,7 +201,7 @@ async def test_one_evse_is_reset_without_a_boot(ready: Bench) -> None:
     await ready.perform("start-session", id_tag="TAG", connector_id=2)
     ready.csms.forget()
     assert await status_of(ready, "Reset", type="Immediate", evseId=1) == "Accepted"
-    await ready.told("Ended(ResetCommand:Charging/ImmediateReset)")
+    await ready.told("Ended(ResetCommand:EVConnected/ImmediateReset)")
     assert ready.charger.connectors[2].transaction is not None
     assert await status_of(ready, "Reset", type="Immediate", evseId=9) == "Rejected"
 

@@ -155,6 +155,29 @@ async def test_a_log_is_uploaded(ready: Bench, files: FileServer) -> None:
     ]
 
 
+async def test_a_new_log_cancels_the_upload_under_way(
+    ready: Bench, files: FileServer
+) -> None:
+    async def get_log(request_id: int, **more: Any) -> str:
+        return await status_of(
+            ready,
+            "GetLog",
+            logType="DiagnosticsLog",
+            requestId=request_id,
+            log={"remoteLocation": more.pop("url", f"{files.url}/logs/")},
+            **more,
+        )
+
+    await get_log(1, url="http://127.0.0.1:9/", retries=3, retryInterval=60)
+    await until(lambda: 60 in ready.clock.sleeps)
+    assert await get_log(2) == "AcceptedCanceled"
+    await until(lambda: len(ready.csms.payloads("LogStatusNotification")) == 4)
+    assert ready.csms.payloads("LogStatusNotification")[1] == {
+        "status": "AcceptedCanceled",
+        "requestId": 1,
+    }
+
+
 async def test_another_password_is_used_on_a_new_line(bench: Bench) -> None:
     await bench.power_on(password="first-password-of-it")
     bench.csms.forget()

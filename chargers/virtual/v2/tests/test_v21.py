@@ -1,0 +1,150 @@
+"""What OCPP 2.1 adds."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from chargers.ocpp.errors import OCPPError
+from chargers.ocpp.versions import Version
+
+from ...tests.csms import Bench, until
+from .test_requests import status_of
+from .test_sessions import events
+from .test_smart_charging import periods, profile, set_profile
+
+
+@pytest.fixture
+async def ready() -> AsyncIterator[Bench]:
+    bench = Bench(Version.V21)
+    await bench.csms.open()
+    await bench.power_on(connectors=2)
+    bench.csms.forget()
+    yield bench
+    await bench.power_off()
+    await bench.csms.close()
+
+
+def dynamic(**fields: Any) -> dict[str, Any]:
+    return profile(
+        chargingProfileKind="Dynamic", schedule={"startSchedule": None}, **fields
+    )
+
+
+async def test_the_csms_moves_a_dynamic_limit(ready: Bench) -> None:
+    async def update(number: int, limit: float) -> str:
+        return await status_of(
+            ready,
+            "UpdateDynamicSchedule",
+            chargingProfileId=number,
+            scheduleUpdate={"limit": limit},
+        )
+
+    await ready.perform("start-session", id_tag="TAG")
+    assert await set_profile(ready, 1, dynamic()) == "Accepted"
+    assert await set_profile(ready, 2, profile(2)) == "Accepted"
+    assert await update(1, 8) == "Accepted"
+    assert ready.charger.connectors[1].power_w == 5520
+    assert await update(2, 8) == "Rejected"  # it is not dynamic
+    assert await update(3, 8) == "Rejected"
+
+
+async def test_a_dynamic_limit_is_asked_for(ready: Bench) -> None:
+    ready.csms.answers["PullDynamicScheduleUpdate"] = {
+        "status": "Accepted",
+        "scheduleUpdate": {"limit": 10},
+    }
+    await ready.perform("start-session", id_tag="TAG")
+    assert await set_profile(ready, 1, dynamic(dynUpdateInterval=30)) == "Accepted"
+    await until(lambda: 30 in ready.clock.sleeps)
+    await ready.clock.advance(30)
+    await until(lambda: ready.charger.connectors[1].power_w == 6900)
+    assert ready.csms.payloads("PullDynamicScheduleUpdate") == [
+        {"chargingProfileId": 1}
+    ]
+
+
+async def test_priority_charging_overrules_other_profiles(ready: Bench) -> None:
+    async def use(activate: bool) -> str:
+        transaction_id = events(ready)[0]["transactionInfo"]["transactionId"]
+        return await status_of(
+            ready,
+            "UsePriorityCharging",
+            transactionId=transaction_id,
+            activate=activate,
+        )
+
+    await set_profile(ready, 1, profile(1, schedule=periods(8)))
+    await ready.perform("start-session", id_tag="TAG")
+    assert await use(True) == "NoProfile"
+    priority = profile(
+        2, chargingProfilePurpose="PriorityCharging", schedule=periods(20)
+    )
+    assert await set_profile(ready, 1, priority) == "Accepted"
+    assert ready.charger.connectors[1].power_w == 5520
+    assert await use(True) == "Accepted"
+    assert ready.charger.connectors[1].power_w == 13_800
+    assert await use(False) == "Accepted"
+    assert ready.charger.connectors[1].power_w == 5520
+
+
+async def test_the_csms_limits_a_transaction(ready: Bench) -> None:
+    ready.csms.answers["TransactionEvent"] = lambda event: (
+        {"transactionLimit": {"maxEnergy": 500}}
+        if event["eventType"] == "Started"
+        else {}
+    )
+    await ready.perform("plug-connector")
+    await ready.perform("start-transaction", id_tag="TAG")
+    await until(lambda: "Updated(LimitSet:Charging)" in ready.csms.story)
+    limit_set = next(e for e in events(ready) if e["triggerReason"] == "LimitSet")
+    assert limit_set["transactionInfo"]["transactionLimit"] == {"maxEnergy": 500}
+    await ready.clock.advance(120)
+    end = "Ended(EnergyLimitReached:EVConnected/EnergyLimitReached)"
+    await until(lambda: end in ready.csms.story)
+    assert ready.charger.connectors[1].energy_wh == 500
+    assert ready.charger.connectors[1].vehicle is not None
+
+
+async def test_a_transaction_is_resumed_after_a_restart(ready: Bench) -> None:
+    await ready.perform("start-session", id_tag="TAG")
+    await ready.charger.stop()
+    ready.csms.forget()
+    await ready.power_on(connectors=2)
+    await until(lambda: events(ready))
+    assert "Updated(TxResumed:Charging)" in ready.csms.story
+
+
+async def test_there_is_no_discharging(ready: Bench) -> None:
+    sent = profile(schedule=periods(16, operationMode="CentralSetpoint"))
+    assert await set_profile(ready, 1, sent) == "InvalidSchedule"
+    sent = profile(
+        schedule={"chargingSchedulePeriod": [{"startPeriod": 0, "setpoint": 5}]}
+    )
+    assert await set_profile(ready, 1, sent) == "InvalidSchedule"
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("GetDERControl", {"requestId": 1}),
+        ("GetTariffs", {"evseId": 1}),
+        (
+            "RequestBatterySwap",
+            {"requestId": 1, "idToken": {"idToken": "T", "type": "Central"}},
+        ),
+        ("GetPeriodicEventStream", {}),
+    ],
+)
+async def test_what_a_charger_has_no_use_for_is_not_supported(
+    ready: Bench, action: str, payload: dict[str, Any]
+) -> None:
+    with pytest.raises(OCPPError, match="NotSupported"):
+        await ready.csms.call(action, payload)
+    assert ready.csms.session is not None
+    assert (
+        await ready.csms.session.call(
+            "NotifyWebPaymentStarted", {"evseId": 1, "timeout": 30}
+        )
+        == {}
+    )
