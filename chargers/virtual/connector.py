@@ -296,7 +296,7 @@ class Connector:
             phases=self._active_phases,
             is_dc=self.is_dc,
             rating_w=self.rating_w,
-            soc=self.vehicle.soc if self.vehicle and self.is_dc else None,
+            soc=self.vehicle.soc if self.vehicle else None,
             line_phases=1 if self.is_dc else self.phases,
         )
 

@@ -102,7 +102,7 @@ class Measurement:
             case "Voltage":
                 ratio = LINE_RATIO if phase in _BETWEEN else 1.0
                 return Sample(_number(reading.voltage_v * ratio), "V", phase)
-            case "Frequency" if not reading.is_dc:
+            case "Frequency":  # of the grid, also where it feeds direct current
                 return Sample(str(GRID_HZ))
             case "RPM":
                 return Sample(str(round(FAN_RPM * self._load)), location="Body")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .charger import VirtualCharger
 
 UPLOADING = "Uploading"
-CANCELED = "AcceptedCanceled"
+CANCELED = "AcceptedCanceled"  # for another one (2.x, N01.FR.20)
 _STATUSES = {  # UploadLogStatus of what went wrong
     Failure.OTHER: "UploadFailure",
     Failure.UNSUPPORTED: "NotSupportedOperation",
@@ -78,17 +78,11 @@ class Uploads:
     def begin(self, upload: Upload) -> None:
         if self.current is not None:
             self._tell(self.current, CANCELED)
-        self.cancel()
+        if self._task is not None:
+            self._task.cancel()
         self.current = upload
         self._charger.flash.touch()
         self.resume()
-
-    def cancel(self) -> None:
-        """Break off the upload under way, if any."""
-        if self._task is not None:
-            self._task.cancel()
-        self._task = self.current = None
-        self._charger.flash.touch()
 
     def resume(self) -> None:
         """Upload what was asked for, from the start; for a charger that runs."""

@@ -384,6 +384,7 @@ async def test_offered_power_shows_in_the_next_meter_values(ready: Bench) -> Non
         "Power.Offered": ("11000", "W"),
         "Current.Import": ("15.9", "A"),
         "Voltage": ("230", "V"),
+        "SoC": ("20.2", "Percent"),
     }
 
 
