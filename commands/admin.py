@@ -6,6 +6,7 @@ knows nothing of commands, so its classes are registered again here, extended.
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -33,12 +34,14 @@ from ocpplab.html import badge, pretty_json
 
 from . import admin_targets as admin_targets  # registers chargers and locations anew
 from .choosing import Choice, choose, submit, warn
-from .forms import CommandForm
+from .forms import CommandForm, typed
 from .models import Command, Status
+from .other_doors import other_doors, targets_of
 from .panel import TONES
 from .progress import progress_url, progress_urls
 from .registry import COMMANDS, DEFINITIONS, Definition
 from .services import Submission
+from .targets import Target
 from .templatetags.commands_live import command_badge
 
 ACTION = "send_"  # the actions' names: send_plug_connector and so on
@@ -134,11 +137,16 @@ class CommandAdmin(RecordAdmin):
     ) -> HttpResponse:
         command = self.get_object(request, object_id)
         if command is not None:
+            definition = COMMANDS[command.slug]
+            target = Target(charger_id=command.charger_id)
+            base_url = request.build_absolute_uri("/")[:-1]
             extra_context = {
-                "title": COMMANDS[command.slug].label,
+                "title": definition.label,
                 "subtitle": None,
                 "command": command,
-                "definition": COMMANDS[command.slug],
+                "definition": definition,
+                "repeat": self._repeat_url(request, command),
+                **other_doors(base_url, definition, [target], command.event),
                 "steps": _steps(command),
                 "event": pretty_json(command.event),
                 "result": command.result and pretty_json(command.result),
@@ -146,6 +154,15 @@ class CommandAdmin(RecordAdmin):
                 **(extra_context or {}),
             }
         return super().change_view(request, object_id, form_url, extra_context)
+
+    def _repeat_url(self, request: HttpRequest, command: Command) -> str:
+        """The form with this command's event; empty for who may not send it."""
+        if not self.has_command_permission(request, command):
+            return ""
+        definition = COMMANDS[command.slug]
+        url = reverse("admin:commands_command_send", args=[definition.name])
+        event = typed(definition, command.event)
+        return f"{url}?{urlencode({'chargers': command.charger_id, **event})}"
 
     def send_view(
         self, request: HttpRequest, name: str, choice: Choice | None = None
@@ -155,6 +172,9 @@ class CommandAdmin(RecordAdmin):
         if definition is None:
             raise Http404(f"There is no command {name}.")
         choice = choice or self._read_choice(request)
+        if "_doors" in request.POST:  # what is typed so far, spelt for the other doors
+            typed_so_far = CommandForm(definition, choice.chargers, request.POST)
+            return self._form_page(request, definition, choice, typed_so_far)
         if request.method != "POST" or "_send" not in request.POST:
             return self._form_page(
                 request,
@@ -200,6 +220,12 @@ class CommandAdmin(RecordAdmin):
             "listed": choice.chargers[:LISTED],
             "unlisted": max(0, len(choice.chargers) - LISTED),
             "form": form,
+            **other_doors(
+                request.build_absolute_uri("/")[:-1],
+                definition,
+                targets_of(definition, choice.chargers, choice.location_ids),
+                form.draft,
+            ),
             "id_tags": tags.values_list("id_tag", flat=True)[:200],
             "media": self.media,
         }

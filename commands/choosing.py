@@ -40,6 +40,11 @@ class Choice:
         return ",".join(str(row.pk) for row in self.rows)
 
     @property
+    def location_ids(self) -> list[str]:
+        """Of locations chosen whole."""
+        return [str(row.pk) for row in self.rows] if self.model is Location else []
+
+    @property
     def organization_ids(self) -> set[int]:
         return {row.organization_id for row in self.rows}
 

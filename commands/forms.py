@@ -5,7 +5,8 @@ serializer alone decides, as for the other doors.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from django import forms
@@ -17,16 +18,19 @@ from chargers.ocpp.versions import Version
 from ocpplab.serializers import ObjectField
 
 from .registry import Definition, LocalListEntry
+from .suggestions import suggestions_for
 
 LABELS = {
     "evse_id": "EVSE",
     "connector_id": "Connector",
     "transaction_id": "Transaction",
     "ocpp_version": "OCPP version",
-    "power_w": "Power (W)",
-    "duration_seconds": "Duration (s)",
-    "target_energy_kwh": "Energy (kWh)",
+    "power_w": "Power, W",
+    "duration_seconds": "Duration, s",
+    "target_energy_kwh": "Energy, kWh",
 }
+# What a form puts under "More".
+MINOR = ("evse_id",)
 # Inputs that the page suggests values for: the id of their <datalist>.
 SUGGESTIONS = {"id_tag": "id-tags", "action": "ocpp-actions"}
 
@@ -46,12 +50,21 @@ class KeyValueField(forms.CharField):
                 pairs[key.strip()] = setting.strip()
         return pairs
 
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return "\n".join(f"{key}={setting}" for key, setting in value.items())
+
 
 class PayloadField(forms.JSONField):
     """A JSON object, which may be empty."""
 
     empty_values = [None, ""]
     widget = forms.Textarea(attrs={"rows": 8, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Text is JSON already: it came in the page's address."""
+        return value if isinstance(value, str) else super().prepare_value(value)
 
 
 class EntriesField(forms.CharField):
@@ -65,6 +78,13 @@ class EntriesField(forms.CharField):
         lines = str(value or "").splitlines()
         return [_entry(line) for line in lines if line.strip()]
 
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        names = list(LocalListEntry().fields)
+        rows = ([str(entry.get(name) or "") for name in names] for entry in value)
+        return "\n".join(", ".join(row).rstrip(", ") for row in rows)
+
 
 def _entry(line: str) -> dict[str, str]:
     parts = [part.strip() for part in line.split(",")]
@@ -72,6 +92,15 @@ def _entry(line: str) -> dict[str, str]:
         raise forms.ValidationError(f"{line!r} has too many commas.")
     named = zip(LocalListEntry().fields, parts, strict=False)
     return {name: part for name, part in named if part}
+
+
+def typed(definition: Definition, event: Mapping[str, Any]) -> dict[str, str]:
+    """An event as somebody would type it into the command's form."""
+    return {
+        name: str(_form_field(field).prepare_value(event[name]))
+        for name, field in definition.event().fields.items()
+        if event.get(name) is not None
+    }
 
 
 class CommandForm(forms.Form):
@@ -90,25 +119,76 @@ class CommandForm(forms.Form):
             self.fields[name] = _form_field(field)
         if len(chargers) == 1:
             self._fit_to(chargers[0])
+        self._focus_first()
 
     def _fit_to(self, charger: Charger) -> None:
-        """Offer what this one charger has."""
+        """Offer what this one charger has, and begin with what is likely meant."""
+        found = suggestions_for(self.definition, charger)
+        self.initial = {**found.initial, **self.initial}
+        choices: list[tuple[Any, str]] = [
+            (number, f"{number}: {status}") for number, status in found.connectors
+        ]
         for name in ("connector_id", "evse_id"):
             if name in self.fields:
                 given = self.fields[name]
-                numbers = range(1, charger.connector_count + 1)
                 self.fields[name] = forms.TypedChoiceField(
                     label=given.label,
                     help_text=given.help_text,
                     required=given.required,
-                    choices=[("", "not named"), *((n, n) for n in numbers)],
+                    choices=[("", "not named"), *choices],
                     coerce=int,
                     empty_value=None,
                 )
+        if "power_w" in self.fields:
+            rating = f" This charger gives up to {found.max_power_w} W a connector."
+            self.fields["power_w"].help_text += rating
         if "ocpp_version" in self.fields:
             version = Version.from_label(charger.ocpp_version)
-            self.fields["ocpp_version"].initial = version.value
+            self.initial.setdefault("ocpp_version", version.value)
             self.actions = sorted(_snake(a) for a in SENT_BY_CHARGERS[version])
+
+    def _focus_first(self) -> None:
+        """The first field that has something to say, or to be told, has the focus."""
+        wrong = [name for name in self.fields if self.is_bound and name in self.errors]
+        for name in [*wrong, *self.fields][:1]:
+            self.fields[name].widget.attrs["autofocus"] = True
+
+    @property
+    def major(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name not in MINOR]
+
+    @property
+    def minor(self) -> list[forms.BoundField]:
+        """Fields that are seldom needed."""
+        return [field for field in self if field.name in MINOR]
+
+    @property
+    def draft(self) -> dict[str, Any]:
+        """The event as far as it is typed, for show; what is missing is named."""
+        form = self if self.is_bound else self._as_it_begins()
+        form.is_valid()
+        given = form.event or {
+            name: value
+            for name, value in form.cleaned_data.items()
+            if value is not None and value != ""
+        }
+        missing = {
+            name: f"<{name}>"
+            for name, field in self.fields.items()
+            if field.required and name not in given
+        }
+        return {**given, **missing}
+
+    def _as_it_begins(self) -> "CommandForm":
+        """This form as if it were sent as it is."""
+        sent = copy(self)
+        sent.is_bound = True
+        sent.data = {
+            name: field.prepare_value(self.get_initial_for_field(field, name))
+            for name, field in self.fields.items()
+        }
+        sent.full_clean()
+        return sent
 
     def clean(self) -> dict[str, Any]:
         given = {
@@ -136,6 +216,8 @@ def _form_field(field: serializers.Field) -> forms.Field:
         "help_text": field.help_text or "",
         "label": LABELS.get(name, name.replace("_", " ").capitalize()),
     }
+    if isinstance(field, serializers.IntegerField | serializers.FloatField):
+        common["help_text"] += f" {field.min_value:,} to {field.max_value:,}."
     if isinstance(field, serializers.IntegerField):
         return forms.IntegerField(widget=_number(field, 1), **common)
     if isinstance(field, serializers.FloatField):
