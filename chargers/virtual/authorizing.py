@@ -1,9 +1,11 @@
 """Whether an id tag may charge: from what is known here, or from the CSMS."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..ocpp.errors import LinkClosed
 from .authorization import TagInfo, is_accepted
+from .clock import format_time
 from .connector import Connector
 
 if TYPE_CHECKING:
@@ -29,7 +31,9 @@ class Authorizer:
         if not self._settings.asks_csms:
             return known or {"status": "Unknown"}
         if self._charger.is_online:
-            return await self.ask_csms(id_tag)
+            if known is None or is_known or self._rechecks(id_tag):
+                return await self.ask_csms(id_tag)
+            return known
         if is_known and self._settings.authorizes_offline:
             return known or {}
         if known is None and self._settings.admits_unknown_offline:
@@ -39,6 +43,12 @@ class Authorizer:
             is_expired = known.get("status") == "Accepted"
             return {**known, "status": "Expired"} if is_expired else known
         raise LinkClosed("The charger is offline and does not know the id tag.")
+
+    def _rechecks(self, id_tag: str) -> bool:
+        is_listed = self._settings.has_local_list and (
+            self._charger.local_list.find(id_tag) is not None
+        )
+        return self._settings.rechecks(listed=is_listed)
 
     async def ask_csms(self, id_tag: str) -> TagInfo:
         info = await self._charger.protocol.ask(id_tag)
@@ -69,7 +79,11 @@ class Authorizer:
                 self._charger.protocol.contradicted()
             return
         if info and self._settings.has_cache:
-            self._charger.cache.remember(id_tag, info, self._charger.clock.now())
+            now, lifetime = self._charger.clock.now(), self._settings.cache_lifetime
+            if lifetime and "expiryDate" not in info:
+                expiry = format_time(now + timedelta(seconds=lifetime))
+                info = {**info, "expiryDate": expiry}
+            self._charger.cache.remember(id_tag, info, now)
             self._charger.flash.touch()
 
     # -- reservations ----------------------------------------------------------------

@@ -60,6 +60,15 @@ class Settings(Protocol):
     def has_cache(self) -> bool: ...
 
     @property
+    def cache_lifetime(self) -> int:
+        """Of what the CSMS names no expiry for, in s; 0 for no end."""
+
+    def rechecks(self, *, listed: bool) -> bool:
+        """Whether the CSMS is asked about an id tag that is known not to be accepted,
+        from the local list or from the cache.
+        """
+
+    @property
     def pre_authorizes(self) -> bool:
         """An id tag that is known here starts without asking the CSMS."""
 

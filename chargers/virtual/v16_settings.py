@@ -44,6 +44,7 @@ class KeySettings:
     message_attempts = _Integer("TransactionMessageAttempts")
     message_retry_interval = _Integer("TransactionMessageRetryInterval")
     offline_threshold = math.inf
+    cache_lifetime = 0
     needs_authorization = True
     asks_csms = True
     has_local_list = _Flag("LocalAuthListEnabled")
@@ -58,6 +59,9 @@ class KeySettings:
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
+
+    def rechecks(self, *, listed: bool) -> bool:
+        return True
 
     def measurands(self, series: Series) -> list[str]:
         key = _MEASURANDS.get(series)

@@ -77,13 +77,17 @@ def _row(
 # --- The virtual charger's code -------------------------------------------------------
 
 
+def _files(v16: bool) -> set[Path]:
+    """The modules of the core and of the version."""
+    others = "v2/*.py" if v16 else "v16*.py"
+    files = {*VIRTUAL.glob("*.py"), *VIRTUAL.glob("v2/*.py")}
+    return files - set(VIRTUAL.glob(others))
+
+
 @cache
 def _sent(v16: bool) -> frozenset[str]:
     """The actions that the code names; in a table of handlers they are what it takes."""
-    others = "v2/*.py" if v16 else "v16*.py"
-    files = {*VIRTUAL.glob("*.py"), *VIRTUAL.glob("v2/*.py")} - set(
-        VIRTUAL.glob(others)
-    )
+    files = _files(v16)
     taken = {id(key) for path in files for key, _ in _entries(path)}
     return frozenset(
         node.value
@@ -100,7 +104,7 @@ def _answered(v16: bool) -> frozenset[str]:
     """What is answered: the actions that have a handler in a table."""
     return frozenset(
         str(key.value)
-        for path in VIRTUAL.glob("v16*.py" if v16 else "v2/*.py")
+        for path in _files(v16)
         for key, value in _entries(path)
         if isinstance(value, ast.Attribute | ast.Name)
     )

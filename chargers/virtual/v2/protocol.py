@@ -27,6 +27,7 @@ from .tokens import tag_info_of, token_of
 from .transactions import Transactions
 from .variables import (
     HEARTBEAT_INTERVAL,
+    ISO_15118,
     LIMITS_WITH_SCHEDULES,
     NETWORK_PRIORITY,
     PASSWORD,
@@ -207,7 +208,10 @@ class ProtocolV2(Protocol):
         self.transactions.gave_up(connector)
 
     def begin(self, connector: Connector, transaction: Transaction) -> Message | None:
-        return self.transactions.begin(connector, transaction)
+        message = self.transactions.begin(connector, transaction)
+        if self.model.find(ISO_15118) is not None and self.model.flag(ISO_15118):
+            self.profiles.tell_needs(connector, transaction.key)
+        return message
 
     def end(
         self, connector: Connector, transaction: Transaction, reason: StopReason

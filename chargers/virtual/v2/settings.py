@@ -19,6 +19,8 @@ _INTERVALS = {
     Series.END_SAMPLED: key("SampledDataCtrlr", "TxEndedInterval"),
     Series.END_ALIGNED: key("AlignedDataCtrlr", "TxEndedInterval"),
 }
+_TRUSTS_LIST = key("LocalAuthListCtrlr", "DisablePostAuthorize")
+_TRUSTS_CACHE = key("AuthCacheCtrlr", "DisablePostAuthorize")
 _STOPS_ON_UNPLUG = key("TxCtrlr", "StopTxOnEVSideDisconnect")
 _ALIGNED = (Series.ALIGNED, Series.END_ALIGNED)
 _SAMPLED_ENABLED = key("SampledDataCtrlr", "Enabled")
@@ -55,6 +57,7 @@ class ModelSettings:
     needs_authorization = _Flag("AuthCtrlr", "Enabled")
     asks_csms = _Flag("AuthCtrlr", "DisableRemoteAuthorization", is_inverted=True)
     has_local_list = _Flag("LocalAuthListCtrlr", "Enabled")
+    cache_lifetime = _Integer("AuthCacheCtrlr", "LifeTime")
     has_cache = _Flag("AuthCacheCtrlr", "Enabled")
     pre_authorizes = _Flag("AuthCtrlr", "LocalPreAuthorize")
     authorizes_offline = _Flag("AuthCtrlr", "LocalAuthorizeOffline")
@@ -65,6 +68,9 @@ class ModelSettings:
 
     def __init__(self, model: DeviceModel) -> None:
         self.model = model
+
+    def rechecks(self, *, listed: bool) -> bool:
+        return not self.model.flag(_TRUSTS_LIST if listed else _TRUSTS_CACHE)
 
     @property
     def stops_on_unplug(self) -> bool:

@@ -11,6 +11,7 @@ from ..clock import format_time, parse_time
 from ..connector import Connector
 from ..protocol import Payload
 from ..smart_charging import Period, Profile, Purpose
+from ..vehicle import DC_VOLTAGE_V
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
@@ -52,6 +53,7 @@ class SmartCharging:
         self._charger = charger
         self._transactions = transactions
         self._sent = {int(number): payload for number, payload in state.items()}
+        self._told_needs: dict[int, str] = {}  # transactions, by EVSE
         self._units = {"W"} if charger.spec.current_type == "dc" else {"A", "W"}
         self.handlers: dict[str, Handler] = {
             "ClearChargingProfile": self._clear,
@@ -91,6 +93,8 @@ class SmartCharging:
         self._sent[profile.id] = sent
         self._reconsider()
         self._pull(profile.id)
+        if profile.purpose is Purpose.TX and self._has_told_needs(evse):
+            self._tell_schedule(evse, sent["chargingSchedule"][0])
 
     def _for_transaction(self, profile: Profile, sent: Payload) -> Profile:
         """Only for the transaction that it names (K01.FR.03 to FR.09, FR.33)."""
@@ -115,8 +119,10 @@ class SmartCharging:
         is_dynamic = sent.get("dynUpdateInterval") is not None
         if is_dynamic and sent["chargingProfileKind"] != "Dynamic":
             raise Refused("InvalidProfile")
-        if purpose is None or len(sent["chargingSchedule"]) != 1:
+        if purpose is None:
             raise Refused("InvalidProfile")
+        if len(sent["chargingSchedule"]) > 1 and not self._has_told_needs(evse):
+            raise Refused("InvalidSchedule")  # K01.FR.34
         schedule = sent["chargingSchedule"][0]
         kind, has_start = sent["chargingProfileKind"], "startSchedule" in schedule
         if schedule["chargingRateUnit"] not in self._units:
@@ -320,6 +326,58 @@ class SmartCharging:
             profiles.prioritized.discard(transaction_id)
         self._reconsider()
         return {"status": "Accepted"}
+
+    # -- what an EV needs (K15) ------------------------------------------------------
+
+    def tell_needs(self, connector: Connector, transaction_id: str) -> None:
+        """An EV that speaks ISO 15118 says what it would like to have."""
+        vehicle = connector.vehicle
+        if vehicle is None:
+            return
+        self._told_needs[connector.number] = transaction_id
+        most_w = vehicle.acceptance_w
+        needs = {
+            "requestedEnergyTransfer": "DC",
+            "dcChargingParameters": {
+                "evMaxCurrent": round(most_w / DC_VOLTAGE_V),
+                "evMaxVoltage": round(DC_VOLTAGE_V),
+                "evMaxPower": round(most_w),
+                "energyAmount": round(vehicle.room_wh),
+                "evEnergyCapacity": round(vehicle.battery_wh),
+                "stateOfCharge": round(vehicle.soc * 100),
+                "fullSoC": 100,
+                "bulkSoC": 80,
+            },
+        }
+        self._charger.notices.put(
+            (
+                "NotifyEVChargingNeeds",
+                {"evseId": connector.number, "chargingNeeds": needs},
+            )
+        )
+
+    def _has_told_needs(self, evse: int) -> bool:
+        """Whether that was told of the transaction that runs."""
+        if evse not in self._told_needs:
+            return False
+        running = self._transactions.running(evse)
+        return running is not None and running.id == self._told_needs[evse]
+
+    def _tell_schedule(self, evse: int, schedule: Payload) -> None:
+        """The EV takes the first schedule that it is offered (K15.FR.19)."""
+        kept = {
+            name: value for name, value in schedule.items() if name != "salesTariff"
+        }
+        self._charger.notices.put(
+            (
+                "NotifyEVChargingSchedule",
+                {
+                    "timeBase": format_time(self._charger.clock.now()),
+                    "evseId": evse,
+                    "chargingSchedule": kept,
+                },
+            )
+        )
 
     # -- limits from outside ---------------------------------------------------------
 

@@ -35,7 +35,7 @@ class TransactionRequests:
         if not self._charger.is_online:
             return _rejected("CSNotAccepted")
         connector = self._charging.place_for(payload.get("evseId"), id_tag, parent)
-        if connector is None:
+        if connector is None or self._transactions.is_over(connector):
             return _rejected("NotFound")
         profile: Profile | None = None
         if sent := payload.get("chargingProfile"):

@@ -138,6 +138,11 @@ class Transactions:
         running = self.running(connector.number)
         return running is not None or connector.transaction is not None
 
+    def is_over(self, connector: Connector) -> bool:
+        """Whether one runs that nobody is authorized for any more (F02.FR.26)."""
+        running = self.running(connector.number)
+        return running is not None and running.stop_reason != ""
+
     def find(self, transaction_id: str) -> Connector | None:
         """The connector that a running transaction is on."""
         for number, evse in self._evses.items():

@@ -475,6 +475,12 @@ STATION = (
         access=Access.READ,
     ),
 )
+ISO15118 = (  # of chargers that speak it with EVs: DC
+    _flag("ISO15118Ctrlr", "Available", True, Access.READ),
+    _flag("ISO15118Ctrlr", "Enabled", True),
+    _flag("ISO15118Ctrlr", "ContractValidationOffline", False, Access.READ),
+    _flag("ISO15118Ctrlr", "PnCEnabled", False, Access.READ),
+)
 EVSE = (
     _live("EVSE", "AvailabilityState", _status, Kind.OPTION, values=STATUSES),
     _flag("EVSE", "Available", True, Access.READ),
@@ -497,6 +503,7 @@ def shape_of(evses: int, max_power_w: int, phases: int, is_dc: bool) -> Shape:
     rate_units = ("W",) if is_dc else ("A", "W")
     station = (
         *STATION,
+        *(ISO15118 if is_dc else ()),
         _limit("ChargingStation", "SupplyPhases", supply),
         _list(
             "SmartChargingCtrlr",
@@ -544,3 +551,4 @@ ORGANIZATION = key("SecurityCtrlr", "OrganizationName")
 SIGNIFICANCE = key("SmartChargingCtrlr", "LimitChangeSignificance")
 LIMITS_WITH_SCHEDULES = key("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules")
 DISPLAY_MESSAGES = key("DisplayMessageCtrlr", "DisplayMessages")
+ISO_15118 = key("ISO15118Ctrlr", "Enabled")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chargers.ocpp.errors import OCPPError
+from chargers.ocpp.errors import CommandRejected, OCPPError
 
 from ...tests.csms import Bench, until
 from .test_sessions import CHARGING, configure, events
@@ -338,9 +338,46 @@ async def test_the_local_list_authorizes_before_the_csms_does(ready: Bench) -> N
     assert "Authorize" not in ready.csms.actions
 
 
+async def test_a_refused_token_may_be_left_unasked(ready: Bench) -> None:
+    ready.csms.answers["Authorize"] = {"idTokenInfo": {"status": "Blocked"}}
+    for _ in range(2):
+        with pytest.raises(CommandRejected, match="Blocked"):
+            await ready.perform("start-session", id_tag="TAG")
+    assert len(ready.csms.payloads("Authorize")) == 2
+    await configure(ready, AuthCacheCtrlr_DisablePostAuthorize="true")
+    with pytest.raises(CommandRejected, match="Blocked"):
+        await ready.perform("start-session", id_tag="TAG")
+    assert len(ready.csms.payloads("Authorize")) == 2
+
+
+async def test_what_is_cached_has_its_time(ready: Bench) -> None:
+    await configure(ready, LifeTime="600", LocalPreAuthorize="true")
+    await ready.perform("authorize-id-tag", id_tag="TAG")
+    await ready.perform("start-session", id_tag="TAG")
+    await ready.perform("stop-session")
+    assert len(ready.csms.payloads("Authorize")) == 1
+    await ready.clock.advance(601)
+    await ready.perform("start-session", id_tag="TAG")
+    assert len(ready.csms.payloads("Authorize")) == 2
+
+
+async def test_without_authorization_anybody_charges(ready: Bench) -> None:
+    await configure(ready, AuthCtrlr_Enabled="false")
+    await ready.perform("start-session", id_tag="TAG")
+    assert "Authorize" not in ready.csms.actions
+
+
+async def test_a_transaction_that_was_stopped_is_not_joined(ready: Bench) -> None:
+    await configure(ready, TxStopPoint="EVConnected")
+    await ready.perform("plug-connector")
+    await ready.perform("start-transaction", id_tag="TAG")
+    await ready.perform("stop-transaction")
+    assert (await start(ready, evseId=1))["status"] == "Rejected"
+
+
 async def test_the_csms_may_never_be_asked(ready: Bench) -> None:
     await configure(ready, DisableRemoteAuthorization="true")
-    with pytest.raises(Exception, match="Unknown"):
+    with pytest.raises(CommandRejected, match="Unknown"):
         await ready.perform("start-session", id_tag="TAG")
     assert "Authorize" not in ready.csms.actions
 

@@ -1,5 +1,6 @@
 """Sessions of OCPP 2.x: the TransactionEvents they cause, in their order."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -290,6 +291,22 @@ async def test_what_happened_offline_says_so(ready: Bench) -> None:
     assert event["offline"] is True
     assert event["timestamp"] == "2026-01-01T00:01:00.000Z"
     assert event["seqNo"] == 2
+
+
+async def test_a_known_token_starts_offline(ready: Bench) -> None:
+    await ready.perform("authorize-id-tag", id_tag="TAG")
+    await ready.csms.close()
+    await until(lambda: not ready.charger.is_online)
+    ready.csms.forget()
+    command = asyncio.create_task(ready.perform("start-session", id_tag="TAG"))
+    await until(lambda: ready.charger.connectors[1].transaction)
+    await ready.csms.open()
+    while not ready.charger.uplink.ready.is_set():
+        await until(lambda: ready.clock._sleepers)
+        await ready.clock.advance(1)
+    assert (await command)["status"] == "Accepted"
+    assert [event["offline"] for event in events(ready)[:2]] == [True, True]
+    assert events(ready)[0]["timestamp"] == "2026-01-01T00:00:00.000Z"
 
 
 @pytest.mark.parametrize(

@@ -256,3 +256,33 @@ async def test_a_limit_from_outside_is_told(ready: Bench) -> None:
     await ready.perform("power-update", power_w=5000)
     await until(lambda: len(ready.csms.calls) == 3)
     assert "chargingSchedule" not in ready.csms.payloads("NotifyChargingLimit")[1]
+
+
+async def test_an_ev_tells_what_it_needs_and_takes_what_it_gets(bench: Bench) -> None:
+    await bench.power_on(connectors=1, current_type="dc", max_power_w=150_000)
+    await bench.perform("start-session", id_tag="TAG")
+    await until(lambda: bench.csms.payloads("NotifyEVChargingNeeds"))
+    needs = bench.csms.payloads("NotifyEVChargingNeeds")[0]["chargingNeeds"]
+    assert needs["requestedEnergyTransfer"] == "DC"
+    assert needs["dcChargingParameters"]["stateOfCharge"] == 20
+    transaction_id = events(bench)[0]["transactionInfo"]["transactionId"]
+    sent = profile(
+        chargingProfilePurpose="TxProfile",
+        transactionId=transaction_id,
+        schedule={"chargingRateUnit": "W", **periods(50_000)},
+    )
+    second = {**sent["chargingSchedule"][0], "id": 2}
+    sent["chargingSchedule"].append(second)
+    assert await set_profile(bench, 1, sent) == "Accepted"
+    await until(lambda: bench.csms.payloads("NotifyEVChargingSchedule"))
+    (told,) = bench.csms.payloads("NotifyEVChargingSchedule")
+    assert told["chargingSchedule"] == sent["chargingSchedule"][0]
+    assert bench.charger.connectors[1].power_w == 50_000
+
+
+async def test_only_an_ev_that_told_its_needs_is_given_a_choice(ready: Bench) -> None:
+    await ready.perform("start-session", id_tag="TAG")
+    transaction_id = events(ready)[0]["transactionInfo"]["transactionId"]
+    sent = profile(chargingProfilePurpose="TxProfile", transactionId=transaction_id)
+    sent["chargingSchedule"].append({**sent["chargingSchedule"][0], "id": 2})
+    assert await set_profile(ready, 1, sent) == "InvalidSchedule"
