@@ -50,6 +50,23 @@ def request_actions(version: Version) -> list[str]:
     return sorted(ours)
 
 
+def new_password_request(version: Version) -> tuple[str, Payload]:
+    """The request that gives a charger a new password: 20 random bytes, as digits.
+
+    Once the charger has accepted it, the endpoint expects it (whitepaper, A01).
+    """
+    password = secrets.token_hex(20)
+    if version.is_v16:
+        key = {"key": "AuthorizationKey", "value": password}
+        return "ChangeConfiguration", key
+    variable = {
+        "component": {"name": "SecurityCtrlr"},
+        "variable": {"name": "BasicAuthPassword"},
+        "attributeValue": password,
+    }
+    return "SetVariables", {"setVariableData": [variable]}
+
+
 def send_request(
     charger: Charger, action: str, payload: Payload, *, origin: Origin, asked_by: str
 ) -> Payload:

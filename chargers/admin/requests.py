@@ -14,7 +14,12 @@ from chargers.choices import Origin, RequestOutcome
 from chargers.errors import RequestError
 from chargers.models import Charger
 from chargers.ocpp.schemas import schema_of
-from chargers.requests import request_actions, send_request, version_of
+from chargers.requests import (
+    new_password_request,
+    request_actions,
+    send_request,
+    version_of,
+)
 from ocpplab.html import pretty_json
 
 from .pages import PagedAdmin
@@ -79,7 +84,11 @@ class SendsRequests(PagedAdmin):
             asked = request.GET.get("action")
             first = next((a for a in FIRST if a in actions), actions[0])
             action = asked if asked in actions else first
-            form = RequestForm(actions, initial={"action": action, "payload": "{}"})
+            payload: dict[str, Any] = {}
+            if "password" in request.GET:
+                action, payload = new_password_request(version_of(charger))
+            text = json.dumps(payload, indent=2)
+            form = RequestForm(actions, initial={"action": action, "payload": text})
             return self._request_page(request, charger, form, action)
         form = RequestForm(actions, request.POST)
         if not form.is_valid():

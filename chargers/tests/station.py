@@ -118,7 +118,8 @@ async def connected(
     assert await station.dial() == 101
     try:
         if boot:
-            assert (await station.ok("BootNotification", BOOT))["status"] == "Accepted"
+            says = BOOT if options.get("version", Version.V16).is_v16 else BOOT_V2
+            assert (await station.ok("BootNotification", says))["status"] == "Accepted"
         yield station
     finally:
         await station.disconnect()

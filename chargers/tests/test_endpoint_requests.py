@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from chargers.errors import (
     UnknownRequest,
 )
 from chargers.models import Charger, Message, OperatorRequest
+from chargers.ocpp.schemas import request_problems
 from chargers.ocpp.versions import Version
 from chargers.tests.station import Station, ask, connected, in_thread, path_of, update
 from ocpplab.models import Membership, Organization, Role, User
@@ -349,6 +351,24 @@ def test_the_admin_page_offers_what_the_charger_understands(
     for action in actions:
         query = {"action": action}
         assert client.get(request_page(physical_charger), query).status_code == 200
+
+
+@pytest.mark.parametrize("version", ["OCPP1.6", "OCPP2.0.1"])
+def test_the_admin_page_makes_up_a_new_password(
+    superuser: User, physical_charger: Charger, version: str
+) -> None:
+    Charger.objects.filter(pk=physical_charger.pk).update(ocpp_version=version)
+    client = Client()
+    client.force_login(superuser)
+    made = set()
+    for _ in range(2):
+        page = client.get(request_page(physical_charger), {"password": "new"})
+        payload = json.loads(page.context["form"]["payload"].value())
+        action = page.context["form"]["action"].value()
+        problems = request_problems(Version.from_label(version), action, payload)
+        assert problems == []
+        made |= set(re.findall("[0-9a-f]{40}", json.dumps(payload)))
+    assert len(made) == 2
 
 
 def test_only_who_may_command_sees_the_page(
