@@ -192,6 +192,8 @@ class VirtualCharger:
         CommandRejected when that is not possible, LinkClosed or CallTimeout when the
         CSMS did not confirm it. May be cancelled.
         """
+        if self._stopping.is_set():
+            raise LinkClosed("The charger was stopped.")
         task = asyncio.create_task(self._commands.perform(command, event))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -8,6 +8,7 @@ import hashlib
 import re
 import ssl
 import tempfile
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .charger import VirtualCharger
 
 PASSWORD_LENGTHS = range(16, 41)  # characters
+RENEWED_BEFORE = timedelta(days=30)
 FALLBACK_TRIES = 3  # failed dials after which a new profile is taken back
 
 _HEX_KEY = re.compile(r"(?:[0-9A-Fa-f]{2}){16,20}")
@@ -51,6 +53,7 @@ class Credentials:
         self.profile: int = state.get("profile", self._first_profile())
         self._fallback: int | None = state.get("fallback")
         self._failures = 0
+        self._renewed: Identity | None = None  # for which a new one was asked for
         self._event = ""  # of the last failure to dial
         self._sends_bytes: bool = state.get("sends_bytes", False)
         self.own = OwnCertificates(state.get("own", {}))
@@ -100,6 +103,16 @@ class Credentials:
         """A signing request for a certificate of the charger (A02, A03)."""
         self._charger.flash.touch()
         return self.own.request(self.common_name, organization)
+
+    def renew(self) -> None:
+        """Ask for a new certificate a month before the one in use ends (A03)."""
+        now = self._charger.clock.now()
+        own = self.own.current(now) if self.profile == 3 else None
+        if own is None or own == self._renewed:
+            return
+        if own.certificate.not_valid_after_utc - now <= RENEWED_BEFORE:
+            self._renewed = own  # once: what goes wrong is for the operator (A02)
+            self._charger.notices.put(self._charger.protocol.certificate_request())
 
     def take_certificate(self, chain: str) -> str:
         """Why a signed certificate is refused, or "" (A02.FR.06)."""

@@ -196,6 +196,10 @@ class Protocol(ABC):
     def transaction_id(self, message: Message, answer: Payload) -> int | str | None:
         """The id of the transaction that an answered message is about."""
 
+    def certificate_request(self) -> Request | None:
+        """A signing request for a new certificate of the charger."""
+        return None
+
     def contradicted(self) -> None:
         """The CSMS's answer does not agree with its own local list."""
 

@@ -184,6 +184,7 @@ class Uplink:
                 with contextlib.suppress(CallTimeout):
                     await self._charger.tell_status(connector)
             self.ready.set()
+            self._credentials.renew()
             answer = await self._beat()
             self._boot_reason = "Triggered"
             self.online.clear()
@@ -254,6 +255,7 @@ class Uplink:
                 continue
             with contextlib.suppress(OCPPError, CallTimeout):
                 await self.call(*self._protocol.heartbeat())
+            self._credentials.renew()
 
 
 async def cancel(tasks: "Sequence[asyncio.Future[Any]]") -> None:

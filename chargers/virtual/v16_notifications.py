@@ -47,9 +47,6 @@ class Notifications:
             payload["techInfo"] = info
         return "SecurityEventNotification", payload
 
-    def sign_certificate(self, csr: str) -> Request:
-        return "SignCertificate", {"csr": csr}
-
 
 def _about(status: str, request_id: int | None) -> dict[str, Any]:
     """Without an id where there is nothing that it could be of (L01.FR.21, N01.FR.12)."""

@@ -181,6 +181,14 @@ class ProtocolV16(Protocol):
         if transaction is not None and transaction.key == message.transaction:
             transaction.id = NO_ID
 
+    def certificate_request(self) -> Request | None:
+        """None as long as nobody has said whose charger it is (A02)."""
+        organization = self.configuration.text("CpoName")
+        if not organization:
+            return None
+        csr = self._charger.credentials.request_certificate(organization)
+        return "SignCertificate", {"csr": csr}
+
     def contradicted(self) -> None:
         whole = self._charger.connectors[0]
         action, payload = self.messages.status_notification(0, whole.notice)

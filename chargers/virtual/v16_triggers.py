@@ -112,8 +112,7 @@ class Triggers:
         self._send(self._messages.signed_firmware_status(status, request_id))
 
     def _sign_certificate(self) -> None:
-        csr = self._charger.credentials.request_certificate(self._organization)
-        self._send(self._messages.sign_certificate(csr))
+        self._send(self._charger.protocol.certificate_request())
 
     @property
     def _measurands(self) -> list[str]:
@@ -123,5 +122,6 @@ class Triggers:
     def _organization(self) -> str:
         return self._configuration.text("CpoName")
 
-    def _send(self, request: tuple[str, Payload]) -> None:
-        self._charger.spawn(self._charger.uplink.call(*request))
+    def _send(self, request: tuple[str, Payload] | None) -> None:
+        if request is not None:
+            self._charger.spawn(self._charger.uplink.call(*request))

@@ -2,6 +2,7 @@
 
 import ssl
 import tempfile
+from datetime import timedelta
 
 import pytest
 
@@ -170,6 +171,25 @@ async def test_a_csms_that_nobody_vouches_for_is_not_trusted(secured: Bench) -> 
     assert await profile(secured) == "1"
     events = secured.csms.security_events
     await until(lambda: events.count("InvalidCentralSystemCertificate") == 1)
+
+
+async def test_a_certificate_is_renewed_in_its_last_month(secured: Bench) -> None:
+    root = authority()
+    await install(secured, root.pem)
+    await name_operator(secured)
+    csr = await request_signing(secured)
+    end = secured.clock.now() + timedelta(days=40)
+    own = issue("CP-1", root, public_key=csr.public_key(), until=end)
+    assert await signed(secured, own.pem) == "Accepted"
+    credentials = secured.charger.credentials
+    credentials.profile = 3  # as if the link were by TLS
+    secured.csms.forget()
+    credentials.renew()
+    await secured.clock.advance(11 * 86_400)
+    credentials.renew()
+    credentials.renew()
+    await until(lambda: secured.csms.payloads("SignCertificate"))
+    assert secured.csms.actions.count("SignCertificate") == 1
 
 
 async def test_a_certificate_takes_the_place_of_the_password(secured: Bench) -> None:

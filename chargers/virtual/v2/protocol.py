@@ -30,6 +30,7 @@ from .variables import (
     ISO_15118,
     LIMITS_WITH_SCHEDULES,
     NETWORK_PRIORITY,
+    ORGANIZATION,
     PASSWORD,
     shape_of,
 )
@@ -143,6 +144,15 @@ class ProtocolV2(Protocol):
 
     def log_status(self, status: str, request_id: int | None) -> Request:
         return "LogStatusNotification", _about(status, request_id)
+
+    def certificate_request(self) -> Request:
+        csr = self._charger.credentials.request_certificate(
+            self.model.text(ORGANIZATION)
+        )
+        return "SignCertificate", {
+            "csr": csr,
+            "certificateType": "ChargingStationCertificate",
+        }
 
     def security_event(self, kind: str, at: datetime, info: str) -> Request:
         payload = {"type": _EVENTS.get(kind, kind), "timestamp": format_time(at)}

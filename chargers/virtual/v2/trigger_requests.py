@@ -8,7 +8,6 @@ from ..connector import Connector
 from ..protocol import Payload, Request
 from ..settings import Series
 from .messages import CONNECTOR
-from .variables import ORGANIZATION
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
@@ -54,7 +53,7 @@ class TriggerRequests:
             case "LogStatusNotification":
                 send = self._sender(self._log_status)
             case "SignChargingStationCertificate":
-                send = self._sender(self._signing_request)
+                send = self._sender(self._protocol.certificate_request)
             case _:
                 return {"status": "NotImplemented"}
         return Reply({"status": "Accepted"}, then=send)
@@ -100,11 +99,3 @@ class TriggerRequests:
         if current is None:
             return self._protocol.log_status("Idle", None)
         return self._protocol.log_status("Uploading", current.request_id)
-
-    def _signing_request(self) -> Request:
-        organization = self._protocol.model.text(ORGANIZATION)
-        csr = self._charger.credentials.request_certificate(organization)
-        return "SignCertificate", {
-            "csr": csr,
-            "certificateType": "ChargingStationCertificate",
-        }
