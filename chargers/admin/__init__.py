@@ -6,6 +6,7 @@ know: it registers subclasses of these classes in their place.
 
 from .catalog import BrandAdmin, ChargerModelAdmin
 from .chargers import ChargerAdmin
+from .device_model import StationEventAdmin, StationReportAdmin, VariableAdmin
 from .id_tags import IdTagAdmin
 from .locations import LocationAdmin
 from .provisioning import ProvisioningJobAdmin
@@ -26,5 +27,8 @@ __all__ = [
     "MessageAdmin",
     "MeterValueAdmin",
     "ProvisioningJobAdmin",
+    "StationEventAdmin",
+    "StationReportAdmin",
     "TransactionAdmin",
+    "VariableAdmin",
 ]

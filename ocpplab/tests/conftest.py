@@ -16,7 +16,10 @@ from chargers.models import (
     Message,
     MeterValue,
     ProvisioningJob,
+    StationEvent,
+    StationReport,
     Transaction,
+    Variable,
 )
 from commands.models import Command
 from ocpplab.models import ApiToken, AuditEntry, Membership, Organization, User
@@ -69,6 +72,15 @@ def populate(organization: Organization, mark: str) -> dict[type[Model], Any]:
             templates=[],
             items=[],
             failed=[{"identity": f"CP-{mark}", "error": "It cannot be made."}],
+        ),
+        Variable: Variable.objects.create(
+            charger=charger, component=mark, name="Enabled", updated_at=now
+        ),
+        StationEvent: StationEvent.objects.create(
+            charger=charger, action="NotifyEvent", summary=mark, data={}, timestamp=now
+        ),
+        StationReport: StationReport.objects.create(
+            charger=charger, kind="monitor", subject=mark, data={}, reported_at=now
         ),
         Message: Message.objects.create(
             charger=charger, direction="cp_to_csms", text=f'["{mark}"]', timestamp=now

@@ -15,6 +15,8 @@ from chargers.models import (
     Message,
     MeterValue,
     ProvisioningJob,
+    StationEvent,
+    StationReport,
     Transaction,
 )
 from commands.models import Command
@@ -28,7 +30,10 @@ SCOPED = [
     for model, model_admin in admin.site._registry.items()
     if isinstance(model_admin, OrganizationScopedAdmin)
 ]
-RECORDS = [Transaction, MeterValue, Message, Command, ProvisioningJob]
+RECORDS = [
+    *(Transaction, MeterValue, Message, Command, ProvisioningJob),
+    *(StationEvent, StationReport),
+]
 EDITABLE = [Charger, Location, IdTag, Membership, Organization, ApiToken]
 
 
