@@ -24,6 +24,13 @@ class Authorizer:
         """
         if not self._settings.needs_authorization:
             return {"status": "Accepted"}
+        verdict = await self._judge(id_tag)
+        group = self._settings.master_group.casefold()
+        if group and verdict.get("parentIdTag", "").casefold() == group:
+            return {**verdict, "status": "Invalid"}  # no master pass starts (2.x, C12)
+        return verdict
+
+    async def _judge(self, id_tag: str) -> TagInfo:
         known = self.known(id_tag)
         is_known = is_accepted(known, self._charger.clock.now())
         if is_known and self._settings.pre_authorizes:

@@ -59,6 +59,7 @@ class StopReason(StrEnum):
     HARD_RESET = "HardReset"
     ENERGY_LIMIT = "EnergyLimitReached"
     TIME_LIMIT = "TimeLimitReached"
+    TIMEOUT = "Timeout"
     OTHER = "Other"
 
 

@@ -134,16 +134,21 @@ class Firmware:
             self._tell(update, "SignatureVerified")
 
     async def _await_its_time(self, update: Update) -> None:
-        """Until the hour has come and no transaction runs; none begins meanwhile."""
+        """Until the hour has come and no transaction runs; none begins meanwhile,
+        unless the settings let it (2.x, L01.FR.06, FR.07).
+        """
         if update.install_at is not None and await self._is_later(
             update.install_at, update, "InstallScheduled"
         ):
             await self._charger.clock.sleep(self._seconds_to(update.install_at))
-        self._block(True)
+        if any(connector.transaction for connector in self._charger.outlets):
+            self._tell(update, "InstallScheduled")
+        self._block(not self._charger.settings.admits_before_update)
         self._charger.report_all()
         self._is_free.clear()
         self.settle()
         await self._is_free.wait()
+        self._block(True)
 
     async def _install(self, update: Update) -> None:
         self._tell(update, "Installing")

@@ -62,7 +62,7 @@ class Metering:
         self._last_wh[connector.number, series] = reading.energy_wh
         rotation = self._settings.rotation(connector.number)
         measurement = Measurement(reading, reading.energy_wh - before, rotation)
-        return self._protocol.meter_value(measurement, items, context)
+        return self._protocol.meter_value(measurement, items, context, series)
 
     def _read(self, connector: Connector) -> Reading:
         """For connector 0 that of the main meter (1.6, 4.7)."""

@@ -17,7 +17,7 @@ from .connector import Connector, Notice, StopReason, Transaction
 from .meter import Measurement
 from .outbox import Message, Outcome
 from .reservation import Reservation
-from .settings import Settings
+from .settings import Series, Settings
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
@@ -105,7 +105,11 @@ class Protocol(ABC):
 
     @abstractmethod
     def meter_value(
-        self, measurement: Measurement, items: list[str], context: str
+        self,
+        measurement: Measurement,
+        items: list[str],
+        context: str,
+        series: Series,
     ) -> list[MeterValue]:
         """One MeterValue of what can be measured of the items; [] for nothing."""
 

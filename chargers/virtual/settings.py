@@ -54,6 +54,14 @@ class Settings(Protocol):
         """Whether the CSMS is asked about id tags at all."""
 
     @property
+    def master_group(self) -> str:
+        """The parent id of those who may stop all transactions, and start none."""
+
+    @property
+    def admits_before_update(self) -> bool:
+        """Whether sessions may begin while an update waits for others to end."""
+
+    @property
     def has_local_list(self) -> bool: ...
 
     @property

@@ -26,6 +26,7 @@ _REASONS = {  # where 1.6 has none of its own (7.36)
     StopReason.FAULT: "Other",
     StopReason.ENERGY_LIMIT: "Local",
     StopReason.TIME_LIMIT: "Local",
+    StopReason.TIMEOUT: "Other",
 }
 
 

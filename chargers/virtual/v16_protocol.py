@@ -100,7 +100,11 @@ class ProtocolV16(Protocol):
         return tag_info(await self._charger.call(*self.messages.authorize(id_tag)))
 
     def meter_value(
-        self, measurement: Measurement, items: list[str], context: str
+        self,
+        measurement: Measurement,
+        items: list[str],
+        context: str,
+        series: Series,
     ) -> list[MeterValue]:
         return self.messages.meter_value(measurement, items, context)
 

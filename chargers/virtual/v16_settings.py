@@ -45,6 +45,8 @@ class KeySettings:
     message_retry_interval = _Integer("TransactionMessageRetryInterval")
     offline_threshold = math.inf
     cache_lifetime = 0
+    master_group = ""
+    admits_before_update = False
     needs_authorization = True
     asks_csms = True
     has_local_list = _Flag("LocalAuthListEnabled")

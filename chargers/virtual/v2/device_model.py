@@ -168,7 +168,7 @@ class Variable:
 
     @property
     def is_monitorable(self) -> bool:
-        return self.access is not Access.WRITE and self.kind is not Kind.TIME
+        return self.kind is not Kind.TIME
 
 
 class Place(NamedTuple):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ...ocpp.session import Reply
 from ...ocpp.versions import Version
 from ..protocol import Payload
-from .device_model import Place
+from .device_model import Access, Place
 from .monitors import (
     ALIGNED,
     DELTA,
@@ -187,6 +187,8 @@ def _supports(place: Place, kind: str) -> bool:
     variable = place.variable
     if kind in (UPPER, LOWER):
         return variable.is_numeric
+    if variable.access is Access.WRITE:
+        return kind == DELTA
     return variable.is_monitorable and kind in (DELTA, PERIODIC, ALIGNED)
 
 

@@ -10,7 +10,7 @@ from ...ocpp.errors import LinkClosed
 from ...ocpp.versions import Version
 from ..clock import format_time, wait_for_event
 from ..protocol import Payload
-from .device_model import DeviceModel, Key, Place, key
+from .device_model import Access, DeviceModel, Key, Place
 from .parts import send_parts
 from .variables import (
     MONITORING_ENABLED,
@@ -51,6 +51,10 @@ class Monitor:
         return self.place.key
 
     @property
+    def is_secret(self) -> bool:
+        return self.place.variable.access is Access.WRITE
+
+    @property
     def is_numeric(self) -> bool:
         return self.place.variable.is_numeric
 
@@ -73,7 +77,7 @@ class Monitor:
 
 
 class Monitors:
-    """Every EVSE has a hardwired monitor of its problems; the CSMS sets others."""
+    """Problems have hardwired monitors; the CSMS sets others."""
 
     def __init__(
         self, charger: "VirtualCharger", model: DeviceModel, state: dict[str, Any]
@@ -86,8 +90,7 @@ class Monitors:
         self._next_event = 1
         self._monitors = {
             number: Monitor(number, place, DELTA, 1, PROBLEM_SEVERITY, HARDWIRED)
-            for number in range(1, charger.spec.connectors + 1)
-            if (place := model.find(key("EVSE", "Problem", evse=number))) is not None
+            for number, place in enumerate(_hardwired(model), start=1)
         }
         self._next_id = state.get("next_id", FIRST_CUSTOM_ID)
         for item in state.get("monitors", []):
@@ -174,6 +177,8 @@ class Monitors:
         for monitor in self:
             if monitor.kind in (PERIODIC, ALIGNED) or not self._is_on(monitor):
                 continue
+            if monitor.is_secret:
+                continue
             text = self._model.text(monitor.key)
             if monitor.kind == DELTA:
                 if self._has_moved(monitor, text):
@@ -183,6 +188,10 @@ class Monitors:
                 self._charger.flash.touch()
                 found.append((monitor, "Alerting", text))
         self._emit(found)
+
+    def heed(self, changed: Key) -> None:
+        """A write-only variable was set, whose value is not shown (N07.FR.10)."""
+        self._emit([(m, "Delta", "") for m in self if m.key == changed])
 
     def _has_moved(self, monitor: Monitor, text: str) -> bool:
         """Whether the value is far enough from that of the last event."""
@@ -260,6 +269,16 @@ class Monitors:
         except LinkClosed:
             self._waiting = events + self._waiting
             self._charger.spawn(self._deliver())
+
+
+def _hardwired(model: DeviceModel) -> Iterator[Place]:
+    """The problems of EVSEs and of their locks (G05)."""
+    components = ("EVSE", "ConnectorPlugRetentionLock")
+    return (
+        place
+        for place in model
+        if place.variable.name == "Problem" and place.variable.component in components
+    )
 
 
 def _number(text: str) -> float:

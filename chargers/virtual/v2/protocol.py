@@ -12,6 +12,7 @@ from ..meter import Measurement
 from ..outbox import Message, Outcome
 from ..protocol import MeterValue, Payload, Protocol, Request
 from ..reservation import Reservation
+from ..settings import Series
 from .availability import Availability
 from .configuring import find_setting
 from .device_model import Access, DeviceModel, Place, Refusal
@@ -19,9 +20,11 @@ from .display import Display
 from .messages import Messages, status_of
 from .monitors import Monitors
 from .network import Network
+from .renewal import Renewal
 from .requests import Requests
 from .resets import Resets
-from .settings import ModelSettings
+from .settings import ALIGNED_SERIES, ModelSettings
+from .signing import SIGNED, MeterKey
 from .smart_charging import SmartCharging
 from .tokens import tag_info_of, token_of
 from .transactions import Transactions
@@ -32,6 +35,9 @@ from .variables import (
     NETWORK_PRIORITY,
     ORGANIZATION,
     PASSWORD,
+    PUBLIC_KEY,
+    SIGN_ALIGNED,
+    SIGN_SAMPLED,
     shape_of,
 )
 
@@ -57,6 +63,7 @@ class ProtocolV2(Protocol):
         self.model = DeviceModel(charger, shape, state.get("variables", {}))
         self.settings = ModelSettings(self.model)
         self.messages = Messages(charger)
+        self._meter_key = MeterKey(spec.serial_number or spec.identity)
         self.transactions = Transactions(
             charger,
             self.model,
@@ -67,11 +74,12 @@ class ProtocolV2(Protocol):
 
         self.monitors = Monitors(charger, self.model, state.get("monitoring", {}))
         self.profiles = SmartCharging(
-            charger, self.transactions, state.get("sent_profiles", {})
+            charger, self.model, self.transactions, state.get("sent_profiles", {})
         )
         self.availability = Availability(
             charger, self.transactions, state.get("closed", [])
         )
+        self.renewal = Renewal(charger, self.model)
         self.resets = Resets(charger, self.transactions)
         self.network = Network(charger, self.model, state.get("network", {}))
         self.display = Display(
@@ -120,6 +128,7 @@ class ProtocolV2(Protocol):
         if place.key == PASSWORD:
             self._charger.credentials.change_password(value)
             self.model.forget(PASSWORD)
+            self.monitors.heed(PASSWORD)
         self._charger.settings_changed()
         self.monitors.check()
         return status
@@ -174,9 +183,32 @@ class ProtocolV2(Protocol):
         return tag_info_of(answer["idTokenInfo"])
 
     def meter_value(
-        self, measurement: Measurement, items: list[str], context: str
+        self,
+        measurement: Measurement,
+        items: list[str],
+        context: str,
+        series: Series,
     ) -> list[MeterValue]:
-        return self.messages.meter_value(measurement, items, context)
+        values = self.messages.meter_value(measurement, items, context)
+        is_signed = self.model.flag(
+            SIGN_ALIGNED if series in ALIGNED_SERIES else SIGN_SAMPLED
+        )
+        if values and is_signed:
+            self._sign(values[0], context)
+        return values
+
+    def _sign(self, meter_value: MeterValue, context: str) -> None:
+        """Sign the registers in it."""
+        policy = self.model.text(PUBLIC_KEY)
+        with_key = policy == "EveryMeterValue" or (
+            policy == "OncePerTransaction" and context == "Transaction.Begin"
+        )
+        now = self._charger.clock.now()
+        for value in meter_value["sampledValue"]:
+            if value["measurand"] == SIGNED and "phase" not in value:
+                value["signedMeterValue"] = self._meter_key.sign(
+                    value["value"], context, now, with_key=with_key
+                )
 
     # -- the line --------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
-from ..certificates import Use
+from ..certificates import CHAIN_LIMIT, Use
 from ..maintenance import Maintenance
 from ..protocol import Payload
 from ..securing import Securing, hash_payload
@@ -25,6 +25,7 @@ class SecurityRequests(Securing):
     def __init__(self, charger: "VirtualCharger", protocol: "ProtocolV2") -> None:
         super().__init__(charger, _USES)
         self._maintenance = Maintenance(charger)
+        self._renewal = protocol.renewal
         self.handlers |= {
             "CertificateSigned": self._take_certificate,
             "GetInstalledCertificateIds": self._get_ids,
@@ -35,7 +36,10 @@ class SecurityRequests(Securing):
     def _take_certificate(self, payload: Payload) -> Payload | Reply:
         if payload.get("certificateType") == "V2GCertificate":
             return {"status": "Rejected"}  # there is none for ISO 15118
-        return self._certificate_signed(payload)
+        chain = payload["certificateChain"]
+        if len(chain) > CHAIN_LIMIT or not self._renewal.take(chain):
+            return {"status": "Rejected"}
+        return Reply({"status": "Accepted"}, then=self._charger.uplink.refresh)
 
     def _get_ids(self, payload: Payload) -> Payload:
         types = payload.get("certificateType", list(_USES))

@@ -19,10 +19,12 @@ _INTERVALS = {
     Series.END_SAMPLED: key("SampledDataCtrlr", "TxEndedInterval"),
     Series.END_ALIGNED: key("AlignedDataCtrlr", "TxEndedInterval"),
 }
+_MASTER_GROUP = key("AuthCtrlr", "MasterPassGroupId")
+_ADMITS_BEFORE_UPDATE = key("ChargingStation", "AllowNewSessionsPendingFirmwareUpdate")
 _TRUSTS_LIST = key("LocalAuthListCtrlr", "DisablePostAuthorize")
 _TRUSTS_CACHE = key("AuthCacheCtrlr", "DisablePostAuthorize")
 _STOPS_ON_UNPLUG = key("TxCtrlr", "StopTxOnEVSideDisconnect")
-_ALIGNED = (Series.ALIGNED, Series.END_ALIGNED)
+ALIGNED_SERIES = (Series.ALIGNED, Series.END_ALIGNED)
 _SAMPLED_ENABLED = key("SampledDataCtrlr", "Enabled")
 _ALIGNED_ENABLED = key("AlignedDataCtrlr", "Enabled")
 
@@ -69,6 +71,14 @@ class ModelSettings:
     def __init__(self, model: DeviceModel) -> None:
         self.model = model
 
+    @property
+    def master_group(self) -> str:
+        return self.model.text(_MASTER_GROUP)
+
+    @property
+    def admits_before_update(self) -> bool:
+        return self.model.flag(_ADMITS_BEFORE_UPDATE)
+
     def rechecks(self, *, listed: bool) -> bool:
         return not self.model.flag(_TRUSTS_LIST if listed else _TRUSTS_CACHE)
 
@@ -81,7 +91,7 @@ class ModelSettings:
         )
 
     def measurands(self, series: Series) -> list[str]:
-        enabled = _ALIGNED_ENABLED if series in _ALIGNED else _SAMPLED_ENABLED
+        enabled = _ALIGNED_ENABLED if series in ALIGNED_SERIES else _SAMPLED_ENABLED
         return self.model.items(_MEASURANDS[series]) if self.model.flag(enabled) else []
 
     def interval(self, series: Series) -> int:

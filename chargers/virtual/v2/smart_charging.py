@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...ocpp.errors import CallTimeout, LinkClosed, OCPPError
@@ -12,6 +13,8 @@ from ..connector import Connector
 from ..protocol import Payload
 from ..smart_charging import Period, Profile, Purpose
 from ..vehicle import DC_VOLTAGE_V
+from .device_model import DeviceModel
+from .variables import SMART_CHARGING
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
@@ -47,15 +50,17 @@ class SmartCharging:
     def __init__(
         self,
         charger: "VirtualCharger",
+        model: DeviceModel,
         transactions: "Transactions",
         state: dict[str, Payload],
     ) -> None:
         self._charger = charger
+        self._model = model
         self._transactions = transactions
         self._sent = {int(number): payload for number, payload in state.items()}
         self._told_needs: dict[int, str] = {}  # transactions, by EVSE
         self._units = {"W"} if charger.spec.current_type == "dc" else {"A", "W"}
-        self.handlers: dict[str, Handler] = {
+        handlers: dict[str, Handler] = {
             "ClearChargingProfile": self._clear,
             "GetChargingProfiles": self._get,
             "GetCompositeSchedule": self._get_composite_schedule,
@@ -63,11 +68,24 @@ class SmartCharging:
             "UpdateDynamicSchedule": self._update,
             "UsePriorityCharging": self._use_priority,
         }
+        self.handlers = {
+            action: partial(self._answer, handler)
+            for action, handler in handlers.items()
+        }
 
     def to_state(self) -> dict[str, Payload]:
         installed = {profile.id for profile in self._charger.profiles}
         self._sent = {n: sent for n, sent in self._sent.items() if n in installed}
         return {str(number): payload for number, payload in self._sent.items()}
+
+    @property
+    def is_enabled(self) -> bool:
+        return self._model.flag(SMART_CHARGING)
+
+    def _answer(self, handler: Handler, payload: Payload) -> Payload | Reply:
+        if not self.is_enabled:  # K01.FR.29
+            raise OCPPError("NotSupported", "Smart charging is switched off.")
+        return handler(payload)
 
     # -- set -------------------------------------------------------------------------
 

@@ -38,7 +38,8 @@ class TransactionRequests:
         if connector is None or self._transactions.is_over(connector):
             return _rejected("NotFound")
         profile: Profile | None = None
-        if sent := payload.get("chargingProfile"):
+        sent = payload.get("chargingProfile")
+        if sent and self._profiles.is_enabled:  # F01.FR.12
             profile = self._profiles.read_for_start(connector.number, sent)
             if profile is None:
                 return _rejected("InvalidProfile")

@@ -38,6 +38,8 @@ _TRIGGERS = {
     StopReason.HARD_RESET: "ResetCommand",
     StopReason.ENERGY_LIMIT: "EnergyLimitReached",
     StopReason.TIME_LIMIT: "TimeLimitReached",
+    StopReason.TIMEOUT: "EVConnectTimeout",
+    StopReason.OTHER: "AbnormalCondition",
 }
 _REASONS = {  # where ReasonEnumType spells them otherwise
     StopReason.UNLOCK: "Other",
@@ -51,6 +53,13 @@ _FAULT_REASONS = {
     "OverVoltage": "PowerQuality",
     "UnderVoltage": "PowerQuality",
 }
+_EARLY = (  # before energy may flow
+    "Authorized",
+    "RemoteStart",
+    "CablePluggedIn",
+    "EVDetected",
+    "SignedDataReceived",
+)
 _CONTEXT_TRIGGERS = {
     "Sample.Periodic": "MeterValuePeriodic",
     "Sample.Clock": "MeterValueClock",
@@ -171,6 +180,16 @@ class Transactions:
         if self._has_bay_detector:
             self._happen(connector, "EVDeparted", self._conditions(connector))
         evse.held -= {BAY}
+        if connector.transaction is not None and connector.is_dc:
+            self._charger.spawn(self._await_return(connector, connector.transaction))
+
+    async def _await_return(
+        self, connector: Connector, transaction: Transaction
+    ) -> None:
+        """A cable that is the charger's own has to be back in time (E10.FR.02)."""
+        await self._charger.clock.sleep(self._charger.settings.connection_timeout)
+        if connector.transaction is transaction and connector.vehicle is None:
+            self._charger.charging.end(connector, StopReason.TIMEOUT)
 
     def admitted(
         self, connector: Connector, id_tag: str, remote_start_id: int | None
@@ -475,13 +494,7 @@ class Transactions:
 
     def _state_to_tell(self, connector: Connector, trigger: str) -> str:
         """Energy flows, or not, only after an event that lets it (E02.FR.13)."""
-        is_early = trigger in (
-            "Authorized",
-            "RemoteStart",
-            "CablePluggedIn",
-            "EVDetected",
-        )
-        if is_early and ENERGY not in self._evses[connector.number].held:
+        if trigger in _EARLY and ENERGY not in self._evses[connector.number].held:
             return _state_without_energy(connector)
         return self._state(connector)
 

@@ -53,7 +53,7 @@ class TriggerRequests:
             case "LogStatusNotification":
                 send = self._sender(self._log_status)
             case "SignChargingStationCertificate":
-                send = self._sender(self._protocol.certificate_request)
+                send = self._protocol.renewal.begin
             case _:
                 return {"status": "NotImplemented"}
         return Reply({"status": "Accepted"}, then=send)

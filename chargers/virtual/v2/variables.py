@@ -160,6 +160,10 @@ def _problem(charger: "VirtualCharger", connector: Connector) -> str:
     return str(any(outlet.fault for outlet in faulty)).lower()
 
 
+def _lock_problem(charger: "VirtualCharger", connector: Connector) -> str:
+    return str(connector.fault == "ConnectorLockFailure").lower()
+
+
 def _now(charger: "VirtualCharger", connector: Connector) -> str:
     return format_time(charger.clock.now())
 
@@ -352,7 +356,7 @@ STATION = (
     # Metering (2.7)
     _flag("SampledDataCtrlr", "Available", True, Access.READ),
     _flag("SampledDataCtrlr", "Enabled", True),
-    _flag("SampledDataCtrlr", "SignReadings", False, Access.READ),
+    _flag("SampledDataCtrlr", "SignReadings", False),
     _list("SampledDataCtrlr", "TxStartedMeasurands", _REGISTER, _MEASURANDS),
     _list("SampledDataCtrlr", "TxUpdatedMeasurands", _SAMPLED, _MEASURANDS),
     _integer("SampledDataCtrlr", "TxUpdatedInterval", 60, unit="s"),
@@ -361,11 +365,18 @@ STATION = (
     _flag("AlignedDataCtrlr", "Available", True, Access.READ),
     _flag("AlignedDataCtrlr", "Enabled", True),
     _flag("AlignedDataCtrlr", "SendDuringIdle", False),
-    _flag("AlignedDataCtrlr", "SignReadings", False, Access.READ),
+    _flag("AlignedDataCtrlr", "SignReadings", False),
     _list("AlignedDataCtrlr", "Measurands", _REGISTER, _MEASURANDS),
     _integer("AlignedDataCtrlr", "Interval", 0, unit="s"),
     _list("AlignedDataCtrlr", "TxEndedMeasurands", _REGISTER, _MEASURANDS),
     _integer("AlignedDataCtrlr", "TxEndedInterval", 0, unit="s"),
+    _list(
+        "OCPPCommCtrlr",
+        "PublicKeyWithSignedMeterValue",
+        "Never",
+        ("Never", "OncePerTransaction", "EveryMeterValue"),
+        kind=Kind.OPTION,
+    ),
     # Reservation (2.8)
     _flag("ReservationCtrlr", "Available", True, Access.READ),
     _flag("ReservationCtrlr", "Enabled", True),
@@ -489,6 +500,7 @@ EVSE = (
     _live("FiscalMetering", "EnergyImportRegister", _energy, Kind.DECIMAL, unit="Wh"),
 )
 CONNECTOR = (
+    _live("ConnectorPlugRetentionLock", "Problem", _lock_problem, Kind.BOOLEAN),
     _live("Connector", "AvailabilityState", _status, Kind.OPTION, values=STATUSES),
     _flag("Connector", "Available", True, Access.READ),
     _live("Connector", "Problem", _problem, Kind.BOOLEAN),
@@ -552,3 +564,7 @@ SIGNIFICANCE = key("SmartChargingCtrlr", "LimitChangeSignificance")
 LIMITS_WITH_SCHEDULES = key("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules")
 DISPLAY_MESSAGES = key("DisplayMessageCtrlr", "DisplayMessages")
 ISO_15118 = key("ISO15118Ctrlr", "Enabled")
+SIGN_SAMPLED = key("SampledDataCtrlr", "SignReadings")
+SIGN_ALIGNED = key("AlignedDataCtrlr", "SignReadings")
+PUBLIC_KEY = key("OCPPCommCtrlr", "PublicKeyWithSignedMeterValue")
+SMART_CHARGING = key("SmartChargingCtrlr", "Enabled")

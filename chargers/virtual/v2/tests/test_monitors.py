@@ -55,8 +55,8 @@ def events(bench: Bench) -> list[dict[str, Any]]:
         ),
         (
             element("SecurityCtrlr.BasicAuthPassword"),
-            "Delta",
-            1,
+            "Periodic",
+            60,
             {},
             "UnsupportedMonitorType",
         ),
@@ -162,7 +162,7 @@ async def test_monitors_are_reported_and_cleared(ready: Bench) -> None:
         return list(told["monitor"])
 
     everything = await ask()
-    assert len(everything) == 3  # two hardwired ones beside
+    assert len(everything) == 5  # four hardwired ones beside
     some = await ask(monitoringCriteria=["DeltaMonitoring"], componentVariable=[POWER])
     told = {
         "id": delta["id"],
@@ -188,7 +188,7 @@ async def test_monitors_are_reported_and_cleared(ready: Bench) -> None:
     assert await ready.csms.call(
         "SetMonitoringBase", {"monitoringBase": "HardWiredOnly"}
     ) == {"status": "Accepted"}
-    assert len(await ask()) == 2
+    assert len(await ask()) == 4
 
 
 async def test_monitors_survive_a_restart(ready: Bench) -> None:
@@ -214,3 +214,22 @@ async def test_severe_events_wait_for_a_link(ready: Bench) -> None:
         await until(lambda: ready.clock._sleepers)
     await until(lambda: events(ready))
     assert events(ready)[0]["timestamp"] == "2026-01-01T00:00:00.000Z"
+
+
+async def test_a_lock_that_fails_is_told(ready: Bench) -> None:
+    await ready.perform("inject-fault", fault_type="ConnectorLockFailure")
+    await until(lambda: len(events(ready)) == 2)
+    lock = next(e for e in events(ready) if e["component"]["name"] != "EVSE")
+    assert lock["component"] == {
+        "name": "ConnectorPlugRetentionLock",
+        "evse": {"id": 1, "connectorId": 1},
+    }
+    assert (lock["variable"]["name"], lock["actualValue"]) == ("Problem", "true")
+
+
+async def test_a_change_of_what_is_secret_is_told_without_it(ready: Bench) -> None:
+    password = element("SecurityCtrlr.BasicAuthPassword")
+    assert (await monitor(ready, password, "Delta", 1))["status"] == "Accepted"
+    await status_of_set(ready, "SecurityCtrlr.BasicAuthPassword", "0123456789abcdef")
+    await until(lambda: events(ready))
+    assert events(ready)[0]["actualValue"] == ""

@@ -361,6 +361,16 @@ async def test_what_is_cached_has_its_time(ready: Bench) -> None:
     assert len(ready.csms.payloads("Authorize")) == 2
 
 
+async def test_a_master_pass_starts_nothing(ready: Bench) -> None:
+    await configure(ready, MasterPassGroupId="MASTERS")
+    group = {"idToken": "Masters", "type": "ISO14443"}
+    ready.csms.answers["Authorize"] = {
+        "idTokenInfo": {"status": "Accepted", "groupIdToken": group}
+    }
+    with pytest.raises(CommandRejected, match="Invalid"):
+        await ready.perform("start-session", id_tag="TAG")
+
+
 async def test_without_authorization_anybody_charges(ready: Bench) -> None:
     await configure(ready, AuthCtrlr_Enabled="false")
     await ready.perform("start-session", id_tag="TAG")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from ...firmware import INSTALL_TIME
 from ...tests.csms import CSMS, Bench, until
@@ -76,6 +77,28 @@ async def test_a_certificate_of_the_charger_is_asked_for_and_taken(
     )
 
 
+async def test_a_signing_request_is_repeated_until_it_is_answered(
+    ready: Bench,
+) -> None:
+    def requests() -> list[Any]:
+        return ready.csms.payloads("SignCertificate")
+
+    ready.csms.answers["SignCertificate"] = {"status": "Accepted"}
+    root = authority()
+    await install_certificate(ready, "CSMSRootCertificate", root.pem)
+    await trigger(ready, "SignChargingStationCertificate")
+    for pause in (60, 120):
+        await until(lambda pause=pause: pause in ready.clock.sleeps)
+        await ready.clock.advance(pause)
+    await until(lambda: len(requests()) == 3)
+    request = x509.load_pem_x509_csr(requests()[-1]["csr"].encode())
+    signed = issue("CP-1", root, public_key=request.public_key())
+    answer = await status_of(ready, "CertificateSigned", certificateChain=signed.pem)
+    assert answer == "Accepted"
+    await ready.clock.advance(1000)
+    assert len(requests()) == 3
+
+
 async def test_firmware_goes_through_its_states(
     ready: Bench, files: FileServer
 ) -> None:
@@ -136,6 +159,23 @@ async def test_a_new_update_cancels_the_one_under_way(ready: Bench) -> None:
     assert await status_of(ready, "UpdateFirmware", requestId=2, firmware=firmware) == (
         "AcceptedCanceled"
     )
+
+
+async def test_sessions_may_begin_while_an_update_waits(
+    ready: Bench, files: FileServer
+) -> None:
+    await ready.perform("start-session", id_tag="TAG", connector_id=1)
+    firmware = {
+        "location": f"{files.url}/fw-2.5.1.bin",
+        "retrieveDateTime": in_s(ready, 0),
+    }
+    await status_of(ready, "UpdateFirmware", requestId=9, firmware=firmware)
+    await until(lambda: told(ready)[-1:] == ["InstallScheduled"])
+    await ready.perform("start-session", id_tag="TAG", connector_id=2)
+    await ready.perform("stop-session", connector_id=1)
+    await ready.perform("stop-session", connector_id=2)
+    await install(ready)
+    await until(lambda: "Installed" in told(ready))
 
 
 async def test_a_log_is_uploaded(ready: Bench, files: FileServer) -> None:

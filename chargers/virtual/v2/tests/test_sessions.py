@@ -1,9 +1,14 @@
 """Sessions of OCPP 2.x: the TransactionEvents they cause, in their order."""
 
 import asyncio
+import base64
+import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from chargers.ocpp.errors import CommandRejected
 
@@ -196,6 +201,41 @@ async def test_a_transaction_may_survive_a_cable_that_is_out(ready: Bench) -> No
         "Updated(CablePluggedIn:EVConnected)",
         CHARGING,
     ]
+
+
+async def test_a_cable_of_the_charger_has_to_be_back_in_time(bench: Bench) -> None:
+    await bench.power_on(current_type="dc")
+    await configure(bench, TxStopPoint="Authorized", StopTxOnEVSideDisconnect="false")
+    await bench.perform("plug-connector")
+    await bench.perform("start-transaction", id_tag="TAG")
+    await bench.perform("unplug-connector")
+    await bench.clock.advance(61)
+    end = "Ended(EVConnectTimeout:Idle/Timeout)"
+    await until(lambda: end in bench.csms.story)
+
+
+async def test_registers_are_signed(ready: Bench) -> None:
+    await configure(
+        ready,
+        SampledDataCtrlr_SignReadings="true",
+        PublicKeyWithSignedMeterValue="OncePerTransaction",
+        TxStartPoint="DataSigned",
+    )
+    await ready.perform("start-session", id_tag="TAG")
+    await ready.clock.advance(30)
+    await ready.perform("stop-session")
+    assert ready.csms.story[2] == "Started(SignedDataReceived:EVConnected)"
+    first, last = events(ready)[0], events(ready)[-1]
+    begin = first["meterValue"][0]["sampledValue"][0]["signedMeterValue"]
+    end = last["meterValue"][-1]["sampledValue"][0]["signedMeterValue"]
+    assert end["publicKey"] == ""
+    public_key = load_der_public_key(base64.b64decode(begin["publicKey"]))
+    assert isinstance(public_key, ec.EllipticCurvePublicKey)
+    name, payload, signed = base64.b64decode(end["signedMeterData"]).split(b"|")
+    assert name == b"OCMF"
+    assert json.loads(payload)["RD"][0]["RV"] == 183.0
+    signature = bytes.fromhex(json.loads(signed)["SD"])
+    public_key.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
 
 
 async def test_unplugging_ends_a_transaction(ready: Bench) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from chargers.ocpp.errors import OCPPError
+
 from ...tests.csms import Bench, until
 from .test_requests import start
 from .test_sessions import configure, events
@@ -286,3 +288,14 @@ async def test_only_an_ev_that_told_its_needs_is_given_a_choice(ready: Bench) ->
     sent = profile(chargingProfilePurpose="TxProfile", transactionId=transaction_id)
     sent["chargingSchedule"].append({**sent["chargingSchedule"][0], "id": 2})
     assert await set_profile(ready, 1, sent) == "InvalidSchedule"
+
+
+async def test_smart_charging_may_be_switched_off(ready: Bench) -> None:
+    await configure(ready, SmartChargingCtrlr_Enabled="false")
+    with pytest.raises(OCPPError, match="NotSupported"):
+        await set_profile(ready, 1, profile())
+    await ready.perform("plug-connector")
+    sent = profile(chargingProfilePurpose="TxProfile")
+    assert (await start(ready, evseId=1, chargingProfile=sent))["status"] == "Accepted"
+    await until(lambda: len(events(ready)) == 2)
+    assert ready.charger.connectors[1].power_w == 22_000
