@@ -56,6 +56,7 @@ COMMANDS: dict[Version, Commands] = {
 # Close codes (RFC 6455, 7.4.1; OCPP-J asks for no particular ones).
 NO_COMMON_SUBPROTOCOL = 1002
 REPLACED = 1000
+FAILED = 1011
 
 
 class Stranger(AsyncWebsocketConsumer):
@@ -86,6 +87,7 @@ class ChargerConsumer(Stranger):
 
     charger: Charger
     session: Session
+    is_open = False
 
     async def connect(self) -> None:
         self.is_open = False
@@ -128,9 +130,13 @@ class ChargerConsumer(Stranger):
         """
         self.scope = scope
         self.base_send = send
-        with contextlib.suppress(StopConsumer):
-            while True:
-                await self.dispatch(await receive())
+        try:
+            with contextlib.suppress(StopConsumer):
+                while True:
+                    await self.dispatch(await receive())
+        finally:
+            # After a failure nothing else would tell that the charger is gone.
+            await self.disconnect(FAILED)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """As Channels does, without a hop to a thread for every frame.

@@ -52,6 +52,8 @@ class DenyingProtocol(WebSocketProtocol):
         if binary or self.state == self.STATE_CONNECTING:
             super().serverSend(content, binary)
             return
+        if self.state != self.STATE_OPEN:
+            return  # who has hung up hears nothing; the application will learn of it
         payload = content.encode()
         self.sendMessage(payload, doNotCompress=len(payload) < WORTH_COMPRESSING)
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from django.utils import timezone
 
-from chargers import services
+from chargers import consumers, services
 from chargers.choices import BootPolicy, SecurityProfile
 from chargers.models import (
     Charger,
@@ -252,6 +252,23 @@ async def test_firmware_that_is_signed_may_be_told_while_the_boot_is_pending(
             await station.reply(message_id, {"status": "Accepted"})
             await asking
             await station.ok(action, payload)
+
+
+async def test_a_charger_whose_connection_fails_is_offline(
+    physical_charger: Charger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*args: Any, **options: Any) -> None:
+        raise OSError("broken pipe")
+
+    station = Station(path_of(physical_charger))
+    assert await station.dial() == 101
+    await station.ok("BootNotification", BOOT)
+    monkeypatch.setattr(consumers.ChargerConsumer, "send", fail)
+    with pytest.raises(OSError, match="broken pipe"):
+        await station.call("Heartbeat", {})
+    await physical_charger.arefresh_from_db()
+    assert not physical_charger.is_online
+    assert physical_charger.connection_id == ""
 
 
 async def test_a_second_connection_replaces_the_first(
