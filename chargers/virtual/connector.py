@@ -240,14 +240,21 @@ class Connector:
         return self.phases if self.schedule is None else self.schedule.phases
 
     @property
+    def used_phases(self) -> int:
+        """Those of the offer that the EV can use."""
+        if self.is_dc or self.vehicle is None:
+            return self.offered_phases
+        return min(self.offered_phases, self.vehicle.phases)
+
+    @property
     def _usable_w(self) -> float:
         limit = self.schedule
         if limit is not None and self.offered_w < limit.least_w:
             return 0.0
         return usable_w(
             self.offered_w,
-            phases=self.offered_phases,
-            rating_w=self.rating_w * self.offered_phases / self.phases,
+            phases=self.used_phases,
+            rating_w=self.rating_w * self.used_phases / self.phases,
             is_dc=self.is_dc,
             amperes=math.inf if limit is None else limit.amperes,
         )
@@ -278,7 +285,7 @@ class Connector:
     def _active_phases(self) -> int:
         if self.is_dc:
             return 1
-        return active_phases(self._usable_w, self.offered_phases)
+        return active_phases(self._usable_w, self.used_phases)
 
     def limit_reached(self, now: datetime) -> StopReason | None:
         """Which limit the session has reached, if any."""

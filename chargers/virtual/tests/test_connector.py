@@ -70,6 +70,33 @@ async def test_a_dc_battery_tapers_and_gets_full() -> None:
     assert target.read().soc == 1
 
 
+async def test_an_ac_battery_tapers_at_its_end() -> None:
+    clock = ManualClock()
+    target = connector(clock)
+    start(target)
+    assert target.vehicle is not None
+    target.vehicle.charge_wh = target.vehicle.battery_wh * 0.9
+    powers = []
+    for _ in range(4):
+        powers.append(target.read().power_w)
+        await clock.advance(600)
+    assert powers[0] == 22_000
+    assert powers == sorted(powers, reverse=True)
+    assert powers[-1] < 12_000
+
+
+async def test_an_ev_of_one_phase_takes_one_of_three() -> None:
+    target = connector(ManualClock())
+    start(target)
+    assert target.vehicle is not None
+    target.vehicle.phases = 1
+    reading = target.read()
+    assert reading.phases == 1
+    assert round(reading.power_w) == 7333
+    target.limit_power(1000)  # less than 6 A
+    assert target.status is Status.SUSPENDED_EVSE
+
+
 async def test_an_energy_limit_is_met_exactly() -> None:
     clock = ManualClock()
     target = connector(clock)
