@@ -173,7 +173,19 @@ def _chargers(api: Recorder, location: str) -> str:
     request = {"action": "GetConfiguration", "payload": {"key": ["HeartbeatInterval"]}}
     if api.send("OPTIONS", f"/ocpp/chargers/{charger}/requests")[0] != 404:
         api.call("POST", "/ocpp/chargers/{charger_id}/requests", request, **ids)
+    _variables(api)
     return charger
+
+
+def _variables(api: Recorder) -> None:
+    """Of the demo's charger of OCPP 2.0.1."""
+    chargers = api.send("GET", "/ocpp/chargers")[1]["data"]
+    charger = next(c["id"] for c in chargers if c["ocpp_version"] == "OCPP2.0.1")
+    template = "/ocpp/chargers/{charger_id}/variables"
+    query = "?variable=HeartbeatInterval"
+    path = template.format(charger_id=charger) + query
+    api.until(path, lambda answer: answer["total"] > 0)
+    api.call("GET", template, query=query, charger_id=charger)
 
 
 def _until_ready(api: Recorder, charger: str) -> None:

@@ -148,6 +148,29 @@ MESSAGE = [
         },
     )
 ]
+VARIABLE = [
+    answer(
+        200,
+        {
+            "key": "OCPPCommCtrlr.HeartbeatInterval",
+            "component": "OCPPCommCtrlr",
+            "component_instance": "",
+            "evse_id": None,
+            "connector_id": None,
+            "variable": "HeartbeatInterval",
+            "variable_instance": "",
+            "attribute": "Actual",
+            "value": "300",
+            "mutability": "ReadWrite",
+            "characteristics": {
+                "dataType": "integer",
+                "unit": "s",
+                "supportsMonitoring": False,
+            },
+            "updated_at": "2026-04-09T09:30:00Z",
+        },
+    )
+]
 REQUEST = [
     request({"action": "GetConfiguration", "payload": {"key": ["HeartbeatInterval"]}}),
     answer(

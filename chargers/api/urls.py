@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from . import catalog, chargers, location_chargers, locations, requests
+from . import (
+    catalog,
+    chargers,
+    device_model,
+    location_chargers,
+    locations,
+    requests,
+)
 
 urlpatterns = [
     path("catalog/brands", catalog.BrandListView.as_view()),
@@ -34,5 +41,9 @@ urlpatterns = [
     path("chargers/<slug:charger_id>/stop-charger", chargers.StopView.as_view()),
     path("chargers/<slug:charger_id>/reset-charger", chargers.ResetView.as_view()),
     path("chargers/<slug:charger_id>/logs", chargers.MessageListView.as_view()),
+    path(
+        "chargers/<slug:charger_id>/variables",
+        device_model.VariableListView.as_view(),
+    ),
     path("chargers/<slug:charger_id>/requests", requests.OperatorRequestView.as_view()),
 ]

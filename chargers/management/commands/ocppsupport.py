@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand
 
 from chargers.consumers import HANDLERS
 from chargers.ocpp.messages import SENT_BY_CHARGERS, UNANSWERED
+from chargers.ocpp.variables import OF_V16_KEYS
 from chargers.ocpp.versions import Version
 from chargers.requests import request_actions
 
@@ -40,6 +41,19 @@ speak of the message: `requests` is `test_requests.py`.
 """
 
 
+CONFIGURATION = """\
+## Configuration keys in 2.x
+
+The command `configuration` names variables of the device model: `Component.Variable`,
+with an instance in brackets and EVSE and connector after an `@`, as in
+`OCPPCommCtrlr.MessageAttempts[TransactionEvent]` and `Connector@1.2.Available`. A
+variable that is the only one of its name needs no component. Keys of 1.6 mean:
+
+| key of 1.6 | variable |
+|---|---|
+"""
+
+
 class Command(BaseCommand):
     help = "Print which OCPP messages are supported (docs/ocpp-support.md)."
 
@@ -51,7 +65,8 @@ def support_page() -> str:
     """The whole page, in Markdown."""
     parts = [INTRODUCTION]
     parts += ["\n".join(_table(version)) + "\n" for version in Version]
-    return "\n".join(parts)
+    keys = [f"| {key} | `{name}` |\n" for key, name in OF_V16_KEYS.items()]
+    return "\n".join([*parts, CONFIGURATION + "".join(keys)])
 
 
 def _table(version: Version) -> Iterator[str]:
@@ -117,6 +132,12 @@ def _entries(path: Path) -> Iterator[tuple[ast.Constant, ast.expr]]:
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant):
                     yield key, value
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Subscript) and isinstance(
+                    target.slice, ast.Constant
+                ):
+                    yield target.slice, node.value
 
 
 def _tests_of(version: Version, action: str) -> list[str]:
