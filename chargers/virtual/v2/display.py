@@ -8,8 +8,9 @@ from ...ocpp.session import Reply
 from ..clock import parse_time
 from ..protocol import Payload
 from .device_model import DeviceModel
+from .keys import DISPLAY_MESSAGES
 from .parts import send_parts
-from .variables import DISPLAY_MESSAGES, MESSAGES_LIMIT
+from .variables import MESSAGES_LIMIT
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger

@@ -7,6 +7,7 @@ from ...ocpp.session import Reply
 from ...ocpp.versions import Version
 from ..protocol import Payload
 from .device_model import Access, Place
+from .keys import MONITORING_BASE, MONITORING_LEVEL
 from .monitors import (
     ALIGNED,
     DELTA,
@@ -20,7 +21,6 @@ from .monitors import (
 from .parts import send_parts
 from .report_requests import is_named
 from .variable_requests import find, limited
-from .variables import MONITORING_BASE, MONITORING_LEVEL
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger

@@ -11,12 +11,8 @@ from ...ocpp.versions import Version
 from ..clock import format_time, wait_for_event
 from ..protocol import Payload
 from .device_model import Access, DeviceModel, Key, Place
+from .keys import MONITORING_ENABLED, MONITORING_LEVEL, OFFLINE_SEVERITY
 from .parts import send_parts
-from .variables import (
-    MONITORING_ENABLED,
-    MONITORING_LEVEL,
-    OFFLINE_SEVERITY,
-)
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger

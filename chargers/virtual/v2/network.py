@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from ...ocpp.session import Reply
 from ..protocol import Payload
 from .device_model import DeviceModel, Refusal
-from .variables import ACTIVE_PROFILE, NETWORK_ATTEMPTS, NETWORK_PRIORITY, SLOTS
+from .keys import ACTIVE_PROFILE, NETWORK_ATTEMPTS, NETWORK_PRIORITY
+from .variables import SLOTS
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger

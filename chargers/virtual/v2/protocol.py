@@ -17,6 +17,17 @@ from .availability import Availability
 from .configuring import find_setting
 from .device_model import Access, DeviceModel, Place, Refusal
 from .display import Display
+from .keys import (
+    HEARTBEAT_INTERVAL,
+    ISO_15118,
+    LIMITS_WITH_SCHEDULES,
+    NETWORK_PRIORITY,
+    ORGANIZATION,
+    PASSWORD,
+    PUBLIC_KEY,
+    SIGN_ALIGNED,
+    SIGN_SAMPLED,
+)
 from .messages import Messages, status_of
 from .monitors import Monitors
 from .network import Network
@@ -28,18 +39,7 @@ from .signing import SIGNED, MeterKey
 from .smart_charging import SmartCharging
 from .tokens import tag_info_of, token_of
 from .transactions import Transactions
-from .variables import (
-    HEARTBEAT_INTERVAL,
-    ISO_15118,
-    LIMITS_WITH_SCHEDULES,
-    NETWORK_PRIORITY,
-    ORGANIZATION,
-    PASSWORD,
-    PUBLIC_KEY,
-    SIGN_ALIGNED,
-    SIGN_SAMPLED,
-    shape_of,
-)
+from .variables import shape_of
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
@@ -91,7 +91,7 @@ class ProtocolV2(Protocol):
 
     def resume(self) -> None:
         self.monitors.resume()
-        self.profiles.resume()
+        self.profiles.dynamic.resume()
         if self._charger.spec.version is Version.V21:
             self.transactions.resume()
 
@@ -252,7 +252,7 @@ class ProtocolV2(Protocol):
     def begin(self, connector: Connector, transaction: Transaction) -> Message | None:
         message = self.transactions.begin(connector, transaction)
         if self.model.find(ISO_15118) is not None and self.model.flag(ISO_15118):
-            self.profiles.tell_needs(connector, transaction.key)
+            self.profiles.needs.tell(connector, transaction.key)
         return message
 
     def end(

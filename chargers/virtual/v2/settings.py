@@ -4,7 +4,7 @@ from typing import Any
 
 from ..settings import Series
 from .device_model import DeviceModel, key
-from .variables import TX_STOP_POINT
+from .keys import TX_STOP_POINT
 
 _MEASURANDS = {
     Series.SAMPLED: key("SampledDataCtrlr", "TxUpdatedMeasurands"),

@@ -1,20 +1,20 @@
 """Smart charging as OCPP 2.x spells it (K)."""
 
-import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...ocpp.errors import CallTimeout, LinkClosed, OCPPError
+from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
 from ..clock import format_time, parse_time
 from ..connector import Connector
 from ..protocol import Payload
-from ..smart_charging import Period, Profile, Purpose
-from ..vehicle import DC_VOLTAGE_V
+from ..smart_charging import MAX_PROFILES, Period, Profile, Purpose
+from .charging_needs import ChargingNeeds
 from .device_model import DeviceModel
-from .variables import SMART_CHARGING
+from .dynamic_profiles import DynamicProfiles
+from .keys import SMART_CHARGING
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
@@ -58,14 +58,15 @@ class SmartCharging:
         self._model = model
         self._transactions = transactions
         self._sent = {int(number): payload for number, payload in state.items()}
-        self._told_needs: dict[int, str] = {}  # transactions, by EVSE
+        self.needs = ChargingNeeds(charger, transactions)
+        self.dynamic = DynamicProfiles(charger, self._sent, on_change=self._reconsider)
         self._units = {"W"} if charger.spec.current_type == "dc" else {"A", "W"}
         handlers: dict[str, Handler] = {
             "ClearChargingProfile": self._clear,
             "GetChargingProfiles": self._get,
             "GetCompositeSchedule": self._get_composite_schedule,
             "SetChargingProfile": self._set,
-            "UpdateDynamicSchedule": self._update,
+            "UpdateDynamicSchedule": self.dynamic.update,
             "UsePriorityCharging": self._use_priority,
         }
         self.handlers = {
@@ -75,8 +76,7 @@ class SmartCharging:
 
     def to_state(self) -> dict[str, Payload]:
         installed = {profile.id for profile in self._charger.profiles}
-        self._sent = {n: sent for n, sent in self._sent.items() if n in installed}
-        return {str(number): payload for number, payload in self._sent.items()}
+        return {str(n): sent for n, sent in self._sent.items() if n in installed}
 
     @property
     def is_enabled(self) -> bool:
@@ -108,11 +108,18 @@ class SmartCharging:
             raise Refused("DuplicateProfile")
         if not self._charger.profiles.install(profile, by_id=True):
             raise Refused("TooManyElements")
+        if len(self._sent) > 2 * MAX_PROFILES:
+            self._forget_gone()
         self._sent[profile.id] = sent
         self._reconsider()
-        self._pull(profile.id)
-        if profile.purpose is Purpose.TX and self._has_told_needs(evse):
-            self._tell_schedule(evse, sent["chargingSchedule"][0])
+        self.dynamic.pull(profile.id)
+        if profile.purpose is Purpose.TX and self.needs.were_told(evse):
+            self.needs.tell_schedule(evse, sent["chargingSchedule"][0])
+
+    def _forget_gone(self) -> None:
+        installed = {profile.id for profile in self._charger.profiles}
+        for number in self._sent.keys() - installed:
+            del self._sent[number]
 
     def _for_transaction(self, profile: Profile, sent: Payload) -> Profile:
         """Only for the transaction that it names (K01.FR.03 to FR.09, FR.33)."""
@@ -139,7 +146,7 @@ class SmartCharging:
             raise Refused("InvalidProfile")
         if purpose is None:
             raise Refused("InvalidProfile")
-        if len(sent["chargingSchedule"]) > 1 and not self._has_told_needs(evse):
+        if len(sent["chargingSchedule"]) > 1 and not self.needs.were_told(evse):
             raise Refused("InvalidSchedule")  # K01.FR.34
         schedule = sent["chargingSchedule"][0]
         kind, has_start = sent["chargingProfileKind"], "startSchedule" in schedule
@@ -269,62 +276,7 @@ class SmartCharging:
             },
         }
 
-    # -- dynamic profiles and priority (2.1) -----------------------------------------
-
-    def _update(self, payload: Payload) -> Payload:
-        is_done = self._apply_update(
-            payload["chargingProfileId"], payload["scheduleUpdate"]
-        )
-        return {"status": "Accepted" if is_done else "Rejected"}
-
-    def _apply_update(self, profile_id: int, update: Payload) -> bool:
-        """Another limit for a dynamic profile (K28); False where there is none such."""
-        sent = self._sent.get(profile_id)
-        profile = next((p for p in self._charger.profiles if p.id == profile_id), None)
-        if sent is None or profile is None or "limit" not in update:
-            return False
-        if sent["chargingProfileKind"] != "Dynamic" or update["limit"] < 0:
-            return False
-        (period,) = profile.periods
-        changed = replace(profile, periods=(period._replace(limit=update["limit"]),))
-        self._charger.profiles.install(changed, by_id=True)
-        (schedule,) = sent["chargingSchedule"]
-        (told,) = schedule["chargingSchedulePeriod"]
-        periods = [{**told, "limit": update["limit"]}]
-        self._sent[profile_id] = {
-            **sent,
-            "dynUpdateTime": format_time(self._charger.clock.now()),
-            "chargingSchedule": [{**schedule, "chargingSchedulePeriod": periods}],
-        }
-        self._reconsider()
-        return True
-
-    def resume(self) -> None:
-        """Go on asking for updates; for a charger that runs."""
-        for profile_id in self._sent:
-            self._pull(profile_id)
-
-    def _pull(self, profile_id: int) -> None:
-        sent = self._sent[profile_id]
-        if sent.get("dynUpdateInterval", 0) > 0:
-            self._charger.spawn(self._pull_updates(profile_id, sent))
-
-    async def _pull_updates(self, profile_id: int, first: Payload) -> None:
-        """Ask for updates as often as the profile says (K29)."""
-        interval = first["dynUpdateInterval"]
-        while True:
-            await self._charger.clock.sleep(interval)
-            sent = self._sent.get(profile_id)
-            if sent is None or sent.get("dynUpdateInterval") != interval:
-                return
-            if profile_id not in {p.id for p in self._charger.profiles}:
-                return
-            with contextlib.suppress(LinkClosed, CallTimeout, OCPPError):
-                answer = await self._charger.call(
-                    "PullDynamicScheduleUpdate", {"chargingProfileId": profile_id}
-                )
-                if answer["status"] == "Accepted" and "scheduleUpdate" in answer:
-                    self._apply_update(profile_id, answer["scheduleUpdate"])
+    # -- priority (2.1) --------------------------------------------------------------
 
     def _use_priority(self, payload: Payload) -> Payload:
         """Let the profile of priority charging rule, or no longer (K21, K22)."""
@@ -344,58 +296,6 @@ class SmartCharging:
             profiles.prioritized.discard(transaction_id)
         self._reconsider()
         return {"status": "Accepted"}
-
-    # -- what an EV needs (K15) ------------------------------------------------------
-
-    def tell_needs(self, connector: Connector, transaction_id: str) -> None:
-        """An EV that speaks ISO 15118 says what it would like to have."""
-        vehicle = connector.vehicle
-        if vehicle is None:
-            return
-        self._told_needs[connector.number] = transaction_id
-        most_w = vehicle.acceptance_w
-        needs = {
-            "requestedEnergyTransfer": "DC",
-            "dcChargingParameters": {
-                "evMaxCurrent": round(most_w / DC_VOLTAGE_V),
-                "evMaxVoltage": round(DC_VOLTAGE_V),
-                "evMaxPower": round(most_w),
-                "energyAmount": round(vehicle.room_wh),
-                "evEnergyCapacity": round(vehicle.battery_wh),
-                "stateOfCharge": round(vehicle.soc * 100),
-                "fullSoC": 100,
-                "bulkSoC": 80,
-            },
-        }
-        self._charger.notices.put(
-            (
-                "NotifyEVChargingNeeds",
-                {"evseId": connector.number, "chargingNeeds": needs},
-            )
-        )
-
-    def _has_told_needs(self, evse: int) -> bool:
-        """Whether that was told of the transaction that runs."""
-        if evse not in self._told_needs:
-            return False
-        running = self._transactions.running(evse)
-        return running is not None and running.id == self._told_needs[evse]
-
-    def _tell_schedule(self, evse: int, schedule: Payload) -> None:
-        """The EV takes the first schedule that it is offered (K15.FR.19)."""
-        kept = {
-            name: value for name, value in schedule.items() if name != "salesTariff"
-        }
-        self._charger.notices.put(
-            (
-                "NotifyEVChargingSchedule",
-                {
-                    "timeBase": format_time(self._charger.clock.now()),
-                    "evseId": evse,
-                    "chargingSchedule": kept,
-                },
-            )
-        )
 
     # -- limits from outside ---------------------------------------------------------
 

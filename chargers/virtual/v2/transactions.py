@@ -7,7 +7,6 @@ calls a transaction, the time in which energy may flow, lies somewhere within it
 
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +16,25 @@ from ..outbox import Message, Outcome
 from ..protocol import MeterValue, Payload, Request
 from ..settings import Series
 from .device_model import DeviceModel
-from .messages import Messages, evse_of
-from .tokens import id_tag_of, tag_info_of, token_of
-from .variables import SEND_DURING_IDLE, SIGNIFICANCE, TX_START_POINT, TX_STOP_POINT
+from .events import Events, phases_of, state_of
+from .evses import (
+    BAY,
+    CABLE,
+    CLOSED,
+    ENERGY,
+    PERMIT,
+    SIGNED,
+    Evse,
+    Grant,
+    Running,
+    evse_from_state,
+)
+from .keys import SEND_DURING_IDLE, SIGNIFICANCE, TX_START_POINT, TX_STOP_POINT
+from .messages import Messages
+from .tokens import id_tag_of, tag_info_of
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
-
-BAY, CABLE, PERMIT = "ParkingBayOccupancy", "EVConnected", "Authorized"
-CLOSED, SIGNED, ENERGY = "PowerPathClosed", "DataSigned", "EnergyTransfer"
 
 _TRIGGERS = {
     StopReason.LOCAL: "StopAuthorized",
@@ -53,62 +62,11 @@ _FAULT_REASONS = {
     "OverVoltage": "PowerQuality",
     "UnderVoltage": "PowerQuality",
 }
-_EARLY = (  # before energy may flow
-    "Authorized",
-    "RemoteStart",
-    "CablePluggedIn",
-    "EVDetected",
-    "SignedDataReceived",
-)
 _CONTEXT_TRIGGERS = {
     "Sample.Periodic": "MeterValuePeriodic",
     "Sample.Clock": "MeterValueClock",
     "Trigger": "Trigger",
 }
-
-
-@dataclass(slots=True)
-class Running:
-    """A transaction as the CSMS knows it."""
-
-    id: str
-    seq_no: int = 0  # of the next event
-    state: str = ""  # the charging state that was told
-    phases: int = 0  # that were told
-    offered_w: float = 0.0  # when that was told last
-    stop_reason: str = ""  # why authorization ended, once it has
-    end_values: list[MeterValue] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Grant:
-    """Somebody is authorized; ``is_told`` once an event has named the id token."""
-
-    id_tag: str
-    remote_start_id: int | None = None
-    reservation_id: int | None = None
-    is_told: bool = False
-
-
-@dataclass(slots=True)
-class Evse:
-    """What is known of one EVSE."""
-
-    held: frozenset[str] = frozenset()  # the conditions that were true last
-    running: Running | None = None
-    grant: Grant | None = None
-
-    def to_state(self) -> dict[str, Any]:
-        return {**asdict(self), "held": sorted(self.held)}
-
-
-def _evse_from_state(state: dict[str, Any]) -> Evse:
-    running, grant = state["running"], state["grant"]
-    return Evse(
-        frozenset(state["held"]),
-        Running(**running) if running else None,
-        Grant(**grant) if grant else None,
-    )
 
 
 class Transactions:
@@ -122,11 +80,11 @@ class Transactions:
         on_end: Callable[[str], None],
     ) -> None:
         self._charger = charger
-        self._on_end = on_end
+        self._events = Events(charger, messages, on_end=on_end)
         self._model = model
         self._messages = messages
         self._evses = {
-            number: _evse_from_state(state[str(number)])
+            number: evse_from_state(state[str(number)])
             if str(number) in state
             else Evse()
             for number in range(1, charger.spec.connectors + 1)
@@ -249,14 +207,16 @@ class Transactions:
         if evse.running is None:
             return None
         self._excuse(evse, _reason_text(reason, connector))
-        return self._tell(connector, evse, evse.running, "Ended", _TRIGGERS[reason])
+        return self._events.tell(
+            connector, evse, evse.running, "Ended", _TRIGGERS[reason]
+        )
 
     def resume(self) -> None:
         """The charger has started again, and so go on its transactions (2.1, E17)."""
         for connector in self._charger.outlets:
             evse = self._evses[connector.number]
             if evse.running is not None:
-                self._tell(connector, evse, evse.running, "Updated", "TxResumed")
+                self._events.tell(connector, evse, evse.running, "Updated", "TxResumed")
 
     def settled(self, connector: Connector) -> Message | None:
         """Tell of another charging state."""
@@ -266,9 +226,9 @@ class Transactions:
             if conditions == evse.held:
                 return None
             return self._happen(connector, "ChargingStateChanged", conditions)
-        state = self._state(connector)
+        state = state_of(connector)
         if state == running.state and (
-            state != "Charging" or self._phases(connector) == running.phases
+            state != "Charging" or phases_of(connector) == running.phases
         ):
             evse.held = conditions
             return self._tell_rate(connector, evse, running)
@@ -292,7 +252,9 @@ class Transactions:
         least = float(self._model.text(SIGNIFICANCE)) / 100 * before
         if abs(offered_w - before) <= least:
             return None
-        return self._tell(connector, evse, running, "Updated", "ChargingRateChanged")
+        return self._events.tell(
+            connector, evse, running, "Updated", "ChargingRateChanged"
+        )
 
     def measured(
         self, connector: Connector, values: list[MeterValue], context: str
@@ -304,7 +266,9 @@ class Transactions:
         if context == "Sample.Clock" and self._model.flag(SEND_DURING_IDLE):
             return None
         trigger = _CONTEXT_TRIGGERS[context]
-        self._tell(connector, evse, evse.running, "Updated", trigger, values=values)
+        self._events.tell(
+            connector, evse, evse.running, "Updated", trigger, values=values
+        )
         return None
 
     def trigger(self, connector: Connector) -> Message | None:
@@ -314,7 +278,7 @@ class Transactions:
             return None
         metering = self._charger.metering
         values = metering.values(connector, Series.SAMPLED, "Trigger")
-        return self._tell(
+        return self._events.tell(
             connector, evse, evse.running, "Updated", "Trigger", values=values
         )
 
@@ -351,7 +315,9 @@ class Transactions:
             started_at = parse_time(transaction.started_at)
             ends_at = started_at + timedelta(seconds=limit["maxTime"])
             transaction.ends_at = format_time(ends_at)
-        self._tell(connector, evse, evse.running, "Updated", "LimitSet", limit=limit)
+        self._events.tell(
+            connector, evse, evse.running, "Updated", "LimitSet", limit=limit
+        )
         self._charger.charging.wake()
 
     # -- conditions ------------------------------------------------------------------
@@ -377,22 +343,6 @@ class Transactions:
         if connector.status is Status.CHARGING:
             held.add(ENERGY)
         return frozenset(held)
-
-    def _state(self, connector: Connector) -> str:
-        if connector.vehicle is None:
-            return "Idle"
-        if connector.transaction is None:
-            return "EVConnected"
-        status = connector.status
-        if status in (Status.CHARGING, Status.SUSPENDED_EV):
-            return status.value
-        return "SuspendedEVSE"
-
-    def _phases(self, connector: Connector) -> int:
-        """On how many phases energy flows; 0 for DC, or where none flows."""
-        if connector.is_dc or connector.status is not Status.CHARGING:
-            return 0
-        return connector.read().phases
 
     def _excuse(self, evse: Evse, reason: str) -> None:
         """Why the transaction will have ended: the first reason counts."""
@@ -427,9 +377,11 @@ class Transactions:
             running = evse.running = Running(key)
             if transaction is not None:
                 transaction.id = key
-            return self._tell(connector, evse, running, "Started", trigger, state=state)
+            return self._events.tell(
+                connector, evse, running, "Started", trigger, state=state
+            )
         ended = (before - conditions) & set(self._model.items(TX_STOP_POINT))
-        return self._tell(
+        return self._events.tell(
             connector,
             evse,
             evse.running,
@@ -438,107 +390,6 @@ class Transactions:
             state=state,
             id_tag=id_tag,
         )
-
-    def _tell(
-        self,
-        connector: Connector,
-        evse: Evse,
-        running: Running,
-        kind: str,
-        trigger: str,
-        *,
-        state: str | None = None,
-        id_tag: str | None = None,
-        values: list[MeterValue] | None = None,
-        limit: Payload | None = None,
-    ) -> Message:
-        """Queue one TransactionEvent."""
-        if kind == "Ended":  # energy flows no longer
-            state = state or _state_without_energy(connector)
-            values = self._end_values(connector, running)
-        elif kind == "Started":
-            values = self._begin_values(connector)
-        running.state = state or self._state_to_tell(connector, trigger)
-        payload: Payload = {
-            "eventType": kind,
-            "timestamp": self._messages.now(),
-            "triggerReason": trigger,
-            "seqNo": running.seq_no,
-            "offline": not self._charger.is_online,
-            "transactionInfo": self._info(evse, running, kind),
-            "evse": evse_of(connector),
-        }
-        if limit:
-            payload["transactionInfo"]["transactionLimit"] = limit
-        if values:
-            payload["meterValue"] = values
-        if running.state == "Charging" and not connector.is_dc:
-            payload["numberOfPhasesUsed"] = self._phases(connector)
-        running.phases = payload.get("numberOfPhasesUsed", 0)
-        self._name_token(payload, evse, id_tag)
-        running.offered_w = connector.offered_w
-        running.seq_no += 1
-        if kind == "Ended":
-            evse.running = None
-            self._charger.profiles.forget(running.id)
-            self._on_end(running.id)
-        return self._charger.outbox.put(
-            Message(
-                "TransactionEvent",
-                payload,
-                transaction=running.id,
-                connector=connector.number,
-                is_boundary=kind != "Updated",
-            )
-        )
-
-    def _state_to_tell(self, connector: Connector, trigger: str) -> str:
-        """Energy flows, or not, only after an event that lets it (E02.FR.13)."""
-        if trigger in _EARLY and ENERGY not in self._evses[connector.number].held:
-            return _state_without_energy(connector)
-        return self._state(connector)
-
-    def _info(self, evse: Evse, running: Running, kind: str) -> Payload:
-        info: Payload = {
-            "transactionId": running.id,
-            "chargingState": running.state,
-        }
-        grant = evse.grant
-        if (
-            grant is not None
-            and grant.remote_start_id is not None
-            and not grant.is_told
-        ):
-            info["remoteStartId"] = grant.remote_start_id
-        if kind == "Ended":
-            info["stoppedReason"] = running.stop_reason or "Other"
-        return info
-
-    def _name_token(self, payload: Payload, evse: Evse, id_tag: str | None) -> None:
-        """An id token is named when it is presented, once (E01.FR.10)."""
-        if id_tag is not None:
-            payload["idToken"] = token_of(id_tag)
-        elif evse.grant is not None and not evse.grant.is_told:
-            payload["idToken"] = token_of(evse.grant.id_tag)
-            evse.grant.is_told = True
-        if evse.grant is not None and evse.grant.reservation_id is not None:
-            payload["reservationId"] = evse.grant.reservation_id
-            evse.grant.reservation_id = None
-
-    def _begin_values(self, connector: Connector) -> list[MeterValue]:
-        metering = self._charger.metering
-        metering.begin(connector)
-        return metering.values(connector, Series.BEGIN, "Transaction.Begin")
-
-    def _end_values(self, connector: Connector, running: Running) -> list[MeterValue]:
-        values = self._charger.metering.values(
-            connector, Series.END_SAMPLED, "Transaction.End"
-        )
-        return running.end_values + values
-
-
-def _state_without_energy(connector: Connector) -> str:
-    return "Idle" if connector.vehicle is None else "EVConnected"
 
 
 def _start_trigger(remote_start_id: int | None) -> str:

@@ -2,37 +2,29 @@
 part 4, 5.1)."""
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 from .. import smart_charging
 from ..authorization import LOCAL_LIST_LIMIT
-from ..certificates import CHAIN_LIMIT, ROOTS_LIMIT, Use
-from ..clock import format_time
-from ..connector import Connector
+from ..certificates import CHAIN_LIMIT, ROOTS_LIMIT
 from ..meter import MEASURANDS
 from ..transfers import PROTOCOLS
+from . import readers
 from .device_model import (
     SET_LIMIT,
     VALUE_LIMIT,
     Access,
     Kind,
     Place,
-    Reader,
     Refusal,
     Shape,
     Variable,
-    key,
 )
-from .messages import status_of
-
-if TYPE_CHECKING:
-    from ..charger import VirtualCharger
+from .kinds import flag, integer, limit, listing, live, text
 
 ITEMS_LIMIT = 50  # of one request about variables
 BYTES_LIMIT = 65_536  # of such a request
 MESSAGES_LIMIT = 20  # display messages
 SLOTS = ("1", "2", "3")  # of network connection profiles
-STATUSES = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
 TX_POINTS = (
     "ParkingBayOccupancy",
     "EVConnected",
@@ -47,91 +39,6 @@ _SAMPLED = (
 )
 _REGISTER = "Energy.Active.Import.Register"
 _MEASURANDS = tuple(name for name in MEASURANDS if name not in ("Temperature", "RPM"))
-_MAX_INTEGER = 2**31 - 1
-
-
-def _flag(
-    component: str, name: str, value: bool, access: Access = Access.BOTH
-) -> Variable:
-    return Variable(component, name, str(value).lower(), Kind.BOOLEAN, access)
-
-
-def _integer(
-    component: str,
-    name: str,
-    value: int,
-    *,
-    access: Access = Access.BOTH,
-    instance: str = "",
-    unit: str = "",
-    low: int = 0,
-    high: int = _MAX_INTEGER,
-    needs_reboot: bool = False,
-) -> Variable:
-    return Variable(
-        component,
-        name,
-        str(value),
-        Kind.INTEGER,
-        access,
-        instance,
-        unit,
-        low,
-        high,
-        needs_reboot=needs_reboot,
-    )
-
-
-def _limit(component: str, name: str, value: int, instance: str = "") -> Variable:
-    """A number that the charger is built for."""
-    return Variable(component, name, str(value), Kind.INTEGER, instance=instance)
-
-
-def _text(
-    component: str,
-    name: str,
-    value: str,
-    *,
-    access: Access = Access.BOTH,
-    low: int | None = None,
-    high: int | None = SET_LIMIT,
-) -> Variable:
-    return Variable(component, name, value, Kind.STRING, access, low=low, high=high)
-
-
-def _list(
-    component: str,
-    name: str,
-    value: str,
-    values: tuple[str, ...],
-    *,
-    kind: Kind = Kind.MEMBERS,
-    access: Access = Access.BOTH,
-) -> Variable:
-    return Variable(component, name, value, kind, access, values=values)
-
-
-def _live(
-    component: str,
-    name: str,
-    read: Reader,
-    kind: Kind = Kind.STRING,
-    *,
-    instance: str = "",
-    unit: str = "",
-    high: float | None = None,
-    values: tuple[str, ...] = (),
-) -> Variable:
-    return Variable(
-        component,
-        name,
-        kind=kind,
-        instance=instance,
-        unit=unit,
-        high=high,
-        values=values,
-        read=read,
-    )
 
 
 def _password(text: str) -> None:
@@ -145,115 +52,50 @@ def _slots(text: str) -> None:
         raise Refusal("InvalidValue", "must name a slot at least")
 
 
-def _station_status(charger: "VirtualCharger", connector: Connector) -> str:
-    """That of the connector that is the most available."""
-    statuses = {status_of(outlet) for outlet in charger.outlets}
-    return next(status for status in STATUSES if status in statuses)
-
-
-def _status(charger: "VirtualCharger", connector: Connector) -> str:
-    return status_of(connector)
-
-
-def _problem(charger: "VirtualCharger", connector: Connector) -> str:
-    faulty = charger.outlets if connector.number == 0 else [connector]
-    return str(any(outlet.fault for outlet in faulty)).lower()
-
-
-def _lock_problem(charger: "VirtualCharger", connector: Connector) -> str:
-    return str(connector.fault == "ConnectorLockFailure").lower()
-
-
-def _now(charger: "VirtualCharger", connector: Connector) -> str:
-    return format_time(charger.clock.now())
-
-
-def _power(charger: "VirtualCharger", connector: Connector) -> str:
-    connector.settle()
-    return f"{connector.power_w:.1f}"
-
-
-def _energy(charger: "VirtualCharger", connector: Connector) -> str:
-    connector.settle()
-    return str(connector.energy_wh)
-
-
-def _model(charger: "VirtualCharger", connector: Connector) -> str:
-    return charger.spec.model
-
-
-def _vendor(charger: "VirtualCharger", connector: Connector) -> str:
-    return charger.spec.vendor
-
-
-def _serial_number(charger: "VirtualCharger", connector: Connector) -> str:
-    return charger.spec.serial_number
-
-
-def _identity(charger: "VirtualCharger", connector: Connector) -> str:
-    return charger.spec.identity
-
-
-def _list_entries(charger: "VirtualCharger", connector: Connector) -> str:
-    return str(len(charger.local_list))
-
-
-def _profile_entries(charger: "VirtualCharger", connector: Connector) -> str:
-    return str(len(charger.profiles))
-
-
-def _certificate_entries(charger: "VirtualCharger", connector: Connector) -> str:
-    return str(len(charger.certificates.find(*Use)))
-
-
-def _security_profile(charger: "VirtualCharger", connector: Connector) -> str:
-    return str(charger.credentials.profile)
-
-
 STATION = (
     # Charging infrastructure (2.13)
-    _live(
+    live(
         "ChargingStation",
         "AvailabilityState",
-        _station_status,
+        readers.station_status,
         Kind.OPTION,
-        values=STATUSES,
+        values=readers.STATUSES,
     ),
-    _flag("ChargingStation", "Available", True, Access.READ),
-    _live("ChargingStation", "Problem", _problem, Kind.BOOLEAN),
-    _live("ChargingStation", "Model", _model),
-    _live("ChargingStation", "VendorName", _vendor),
-    _live("ChargingStation", "SerialNumber", _serial_number),
-    _flag("ChargingStation", "AllowNewSessionsPendingFirmwareUpdate", True),
+    flag("ChargingStation", "Available", True, Access.READ),
+    live("ChargingStation", "Problem", readers.problem, Kind.BOOLEAN),
+    live("ChargingStation", "Model", readers.model),
+    live("ChargingStation", "VendorName", readers.vendor),
+    live("ChargingStation", "SerialNumber", readers.serial_number),
+    flag("ChargingStation", "AllowNewSessionsPendingFirmwareUpdate", True),
     # General (2.1)
-    _live("ClockCtrlr", "DateTime", _now, Kind.TIME),
-    _list(
+    live("ClockCtrlr", "DateTime", readers.now, Kind.TIME),
+    listing(
         "ClockCtrlr",
         "TimeSource",
         "Heartbeat",
         ("Heartbeat", "RealTimeClock"),
         kind=Kind.SEQUENCE,
     ),
-    _text("ClockCtrlr", "TimeZone", "UTC", high=50),
-    _integer("ClockCtrlr", "TimeAdjustmentReportingThreshold", 20, unit="s"),
-    _limit("DeviceDataCtrlr", "ItemsPerMessage", ITEMS_LIMIT, "GetReport"),
-    _limit("DeviceDataCtrlr", "ItemsPerMessage", ITEMS_LIMIT, "GetVariables"),
-    _limit("DeviceDataCtrlr", "ItemsPerMessage", ITEMS_LIMIT, "SetVariables"),
-    _limit("DeviceDataCtrlr", "BytesPerMessage", BYTES_LIMIT, "GetReport"),
-    _limit("DeviceDataCtrlr", "BytesPerMessage", BYTES_LIMIT, "GetVariables"),
-    _limit("DeviceDataCtrlr", "BytesPerMessage", BYTES_LIMIT, "SetVariables"),
-    _limit("DeviceDataCtrlr", "ConfigurationValueSize", SET_LIMIT),
-    _limit("DeviceDataCtrlr", "ReportingValueSize", VALUE_LIMIT),
-    _limit("OCPPCommCtrlr", "ActiveNetworkProfile", 1),
-    _list(
+    text("ClockCtrlr", "TimeZone", "UTC", high=50),
+    integer("ClockCtrlr", "TimeAdjustmentReportingThreshold", 20, unit="s"),
+    limit("DeviceDataCtrlr", "ItemsPerMessage", ITEMS_LIMIT, "GetReport"),
+    limit("DeviceDataCtrlr", "ItemsPerMessage", ITEMS_LIMIT, "GetVariables"),
+    limit("DeviceDataCtrlr", "ItemsPerMessage", ITEMS_LIMIT, "SetVariables"),
+    limit("DeviceDataCtrlr", "BytesPerMessage", BYTES_LIMIT, "GetReport"),
+    limit("DeviceDataCtrlr", "BytesPerMessage", BYTES_LIMIT, "GetVariables"),
+    limit("DeviceDataCtrlr", "BytesPerMessage", BYTES_LIMIT, "SetVariables"),
+    limit("DeviceDataCtrlr", "ConfigurationValueSize", SET_LIMIT),
+    limit("DeviceDataCtrlr", "ReportingValueSize", VALUE_LIMIT),
+    limit("OCPPCommCtrlr", "ActiveNetworkProfile", 1),
+    listing(
         "OCPPCommCtrlr",
         "FileTransferProtocols",
         PROTOCOLS,
         tuple(PROTOCOLS.split(",")),
         access=Access.READ,
     ),
-    _integer("OCPPCommCtrlr", "HeartbeatInterval", 300, unit="s", low=1),
-    _integer(
+    integer("OCPPCommCtrlr", "HeartbeatInterval", 300, unit="s", low=1),
+    integer(
         "OCPPCommCtrlr",
         "MessageTimeout",
         30,
@@ -261,8 +103,8 @@ STATION = (
         instance="Default",
         unit="s",
     ),
-    _integer("OCPPCommCtrlr", "MessageAttempts", 3, instance="TransactionEvent", low=1),
-    _integer(
+    integer("OCPPCommCtrlr", "MessageAttempts", 3, instance="TransactionEvent", low=1),
+    integer(
         "OCPPCommCtrlr",
         "MessageAttemptInterval",
         10,
@@ -279,15 +121,15 @@ STATION = (
         needs_reboot=True,
         check=_slots,
     ),
-    _integer("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", 3, low=1),
-    _integer("OCPPCommCtrlr", "OfflineThreshold", 60, unit="s"),
-    _flag("OCPPCommCtrlr", "QueueAllMessages", False, Access.READ),
-    _integer("OCPPCommCtrlr", "ResetRetries", 1),
-    _flag("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", True),
-    _integer("OCPPCommCtrlr", "RetryBackOffRepeatTimes", 5),
-    _integer("OCPPCommCtrlr", "RetryBackOffRandomRange", 1, unit="s"),
-    _integer("OCPPCommCtrlr", "RetryBackOffWaitMinimum", 1, unit="s"),
-    _integer("OCPPCommCtrlr", "WebSocketPingInterval", 60, unit="s", needs_reboot=True),
+    integer("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", 3, low=1),
+    integer("OCPPCommCtrlr", "OfflineThreshold", 60, unit="s"),
+    flag("OCPPCommCtrlr", "QueueAllMessages", False, Access.READ),
+    integer("OCPPCommCtrlr", "ResetRetries", 1),
+    flag("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", True),
+    integer("OCPPCommCtrlr", "RetryBackOffRepeatTimes", 5),
+    integer("OCPPCommCtrlr", "RetryBackOffRandomRange", 1, unit="s"),
+    integer("OCPPCommCtrlr", "RetryBackOffWaitMinimum", 1, unit="s"),
+    integer("OCPPCommCtrlr", "WebSocketPingInterval", 60, unit="s", needs_reboot=True),
     # Security (2.2)
     Variable(
         "SecurityCtrlr",
@@ -299,32 +141,38 @@ STATION = (
         high=40,
         check=_password,
     ),
-    _live("SecurityCtrlr", "Identity", _identity),
-    _text("SecurityCtrlr", "OrganizationName", "OCPPLAB", high=64),
-    _live(
+    live("SecurityCtrlr", "Identity", readers.identity),
+    text("SecurityCtrlr", "OrganizationName", "OCPPLAB", high=64),
+    live(
         "SecurityCtrlr",
         "CertificateEntries",
-        _certificate_entries,
+        readers.certificate_entries,
         Kind.INTEGER,
         high=ROOTS_LIMIT,
     ),
-    _integer("SecurityCtrlr", "CertSigningWaitMinimum", 60, unit="s", low=1),
-    _integer("SecurityCtrlr", "CertSigningRepeatTimes", 3),
-    _limit("SecurityCtrlr", "MaxCertificateChainSize", CHAIN_LIMIT),
-    _flag("SecurityCtrlr", "AdditionalRootCertificateCheck", False, Access.READ),
-    _live("SecurityCtrlr", "SecurityProfile", _security_profile, Kind.INTEGER, high=3),
+    integer("SecurityCtrlr", "CertSigningWaitMinimum", 60, unit="s", low=1),
+    integer("SecurityCtrlr", "CertSigningRepeatTimes", 3),
+    limit("SecurityCtrlr", "MaxCertificateChainSize", CHAIN_LIMIT),
+    flag("SecurityCtrlr", "AdditionalRootCertificateCheck", False, Access.READ),
+    live(
+        "SecurityCtrlr",
+        "SecurityProfile",
+        readers.security_profile,
+        Kind.INTEGER,
+        high=3,
+    ),
     # Authorization (2.3 to 2.5)
-    _flag("AuthCtrlr", "Enabled", True),
-    _flag("AuthCtrlr", "AuthorizeRemoteStart", False),
-    _flag("AuthCtrlr", "LocalAuthorizeOffline", True),
-    _flag("AuthCtrlr", "LocalPreAuthorize", False),
-    _flag("AuthCtrlr", "OfflineTxForUnknownIdEnabled", False),
-    _flag("AuthCtrlr", "DisableRemoteAuthorization", False),
-    _text("AuthCtrlr", "MasterPassGroupId", "", high=36),
-    _flag("AuthCacheCtrlr", "Available", True, Access.READ),
-    _flag("AuthCacheCtrlr", "Enabled", True),
-    _integer("AuthCacheCtrlr", "LifeTime", 0, unit="s"),
-    _list(
+    flag("AuthCtrlr", "Enabled", True),
+    flag("AuthCtrlr", "AuthorizeRemoteStart", False),
+    flag("AuthCtrlr", "LocalAuthorizeOffline", True),
+    flag("AuthCtrlr", "LocalPreAuthorize", False),
+    flag("AuthCtrlr", "OfflineTxForUnknownIdEnabled", False),
+    flag("AuthCtrlr", "DisableRemoteAuthorization", False),
+    text("AuthCtrlr", "MasterPassGroupId", "", high=36),
+    flag("AuthCacheCtrlr", "Available", True, Access.READ),
+    flag("AuthCacheCtrlr", "Enabled", True),
+    integer("AuthCacheCtrlr", "LifeTime", 0, unit="s"),
+    listing(
         "AuthCacheCtrlr",
         "Policy",
         "FIFO",
@@ -332,45 +180,45 @@ STATION = (
         kind=Kind.OPTION,
         access=Access.READ,
     ),
-    _flag("AuthCacheCtrlr", "DisablePostAuthorize", False),
-    _flag("LocalAuthListCtrlr", "Available", True, Access.READ),
-    _flag("LocalAuthListCtrlr", "Enabled", True),
-    _live(
+    flag("AuthCacheCtrlr", "DisablePostAuthorize", False),
+    flag("LocalAuthListCtrlr", "Available", True, Access.READ),
+    flag("LocalAuthListCtrlr", "Enabled", True),
+    live(
         "LocalAuthListCtrlr",
         "Entries",
-        _list_entries,
+        readers.list_entries,
         Kind.INTEGER,
         high=LOCAL_LIST_LIMIT,
     ),
-    _limit("LocalAuthListCtrlr", "ItemsPerMessage", LOCAL_LIST_LIMIT),
-    _limit("LocalAuthListCtrlr", "BytesPerMessage", 1_000_000),
-    _flag("LocalAuthListCtrlr", "DisablePostAuthorize", False),
+    limit("LocalAuthListCtrlr", "ItemsPerMessage", LOCAL_LIST_LIMIT),
+    limit("LocalAuthListCtrlr", "BytesPerMessage", 1_000_000),
+    flag("LocalAuthListCtrlr", "DisablePostAuthorize", False),
     # Transactions (2.6)
-    _integer("TxCtrlr", "EVConnectionTimeOut", 60, unit="s"),
-    _flag("TxCtrlr", "StopTxOnEVSideDisconnect", True),
-    _flag("TxCtrlr", "StopTxOnInvalidId", True),
-    _integer("TxCtrlr", "MaxEnergyOnInvalidId", 0, unit="Wh"),
-    _flag("TxCtrlr", "TxBeforeAcceptedEnabled", True, Access.READ),
-    _list("TxCtrlr", "TxStartPoint", "PowerPathClosed", TX_POINTS),
-    _list("TxCtrlr", "TxStopPoint", "EVConnected,Authorized", TX_POINTS),
+    integer("TxCtrlr", "EVConnectionTimeOut", 60, unit="s"),
+    flag("TxCtrlr", "StopTxOnEVSideDisconnect", True),
+    flag("TxCtrlr", "StopTxOnInvalidId", True),
+    integer("TxCtrlr", "MaxEnergyOnInvalidId", 0, unit="Wh"),
+    flag("TxCtrlr", "TxBeforeAcceptedEnabled", True, Access.READ),
+    listing("TxCtrlr", "TxStartPoint", "PowerPathClosed", TX_POINTS),
+    listing("TxCtrlr", "TxStopPoint", "EVConnected,Authorized", TX_POINTS),
     # Metering (2.7)
-    _flag("SampledDataCtrlr", "Available", True, Access.READ),
-    _flag("SampledDataCtrlr", "Enabled", True),
-    _flag("SampledDataCtrlr", "SignReadings", False),
-    _list("SampledDataCtrlr", "TxStartedMeasurands", _REGISTER, _MEASURANDS),
-    _list("SampledDataCtrlr", "TxUpdatedMeasurands", _SAMPLED, _MEASURANDS),
-    _integer("SampledDataCtrlr", "TxUpdatedInterval", 60, unit="s"),
-    _list("SampledDataCtrlr", "TxEndedMeasurands", _REGISTER, _MEASURANDS),
-    _integer("SampledDataCtrlr", "TxEndedInterval", 0, unit="s"),
-    _flag("AlignedDataCtrlr", "Available", True, Access.READ),
-    _flag("AlignedDataCtrlr", "Enabled", True),
-    _flag("AlignedDataCtrlr", "SendDuringIdle", False),
-    _flag("AlignedDataCtrlr", "SignReadings", False),
-    _list("AlignedDataCtrlr", "Measurands", _REGISTER, _MEASURANDS),
-    _integer("AlignedDataCtrlr", "Interval", 0, unit="s"),
-    _list("AlignedDataCtrlr", "TxEndedMeasurands", _REGISTER, _MEASURANDS),
-    _integer("AlignedDataCtrlr", "TxEndedInterval", 0, unit="s"),
-    _list(
+    flag("SampledDataCtrlr", "Available", True, Access.READ),
+    flag("SampledDataCtrlr", "Enabled", True),
+    flag("SampledDataCtrlr", "SignReadings", False),
+    listing("SampledDataCtrlr", "TxStartedMeasurands", _REGISTER, _MEASURANDS),
+    listing("SampledDataCtrlr", "TxUpdatedMeasurands", _SAMPLED, _MEASURANDS),
+    integer("SampledDataCtrlr", "TxUpdatedInterval", 60, unit="s"),
+    listing("SampledDataCtrlr", "TxEndedMeasurands", _REGISTER, _MEASURANDS),
+    integer("SampledDataCtrlr", "TxEndedInterval", 0, unit="s"),
+    flag("AlignedDataCtrlr", "Available", True, Access.READ),
+    flag("AlignedDataCtrlr", "Enabled", True),
+    flag("AlignedDataCtrlr", "SendDuringIdle", False),
+    flag("AlignedDataCtrlr", "SignReadings", False),
+    listing("AlignedDataCtrlr", "Measurands", _REGISTER, _MEASURANDS),
+    integer("AlignedDataCtrlr", "Interval", 0, unit="s"),
+    listing("AlignedDataCtrlr", "TxEndedMeasurands", _REGISTER, _MEASURANDS),
+    integer("AlignedDataCtrlr", "TxEndedInterval", 0, unit="s"),
+    listing(
         "OCPPCommCtrlr",
         "PublicKeyWithSignedMeterValue",
         "Never",
@@ -378,21 +226,21 @@ STATION = (
         kind=Kind.OPTION,
     ),
     # Reservation (2.8)
-    _flag("ReservationCtrlr", "Available", True, Access.READ),
-    _flag("ReservationCtrlr", "Enabled", True),
-    _flag("ReservationCtrlr", "NonEvseSpecific", True, Access.READ),
+    flag("ReservationCtrlr", "Available", True, Access.READ),
+    flag("ReservationCtrlr", "Enabled", True),
+    flag("ReservationCtrlr", "NonEvseSpecific", True, Access.READ),
     # Smart charging (2.9)
-    _flag("SmartChargingCtrlr", "Available", True, Access.READ),
-    _flag("SmartChargingCtrlr", "Enabled", True),
-    _live(
+    flag("SmartChargingCtrlr", "Available", True, Access.READ),
+    flag("SmartChargingCtrlr", "Enabled", True),
+    live(
         "SmartChargingCtrlr",
         "Entries",
-        _profile_entries,
+        readers.profile_entries,
         Kind.INTEGER,
         instance="ChargingProfiles",
         high=smart_charging.MAX_PROFILES,
     ),
-    _flag("SmartChargingCtrlr", "ExternalControlSignalsEnabled", False),
+    flag("SmartChargingCtrlr", "ExternalControlSignalsEnabled", False),
     Variable(
         "SmartChargingCtrlr",
         "LimitChangeSignificance",
@@ -403,9 +251,9 @@ STATION = (
         low=0,
         high=100,
     ),
-    _flag("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules", True),
-    _limit("SmartChargingCtrlr", "PeriodsPerSchedule", smart_charging.MAX_PERIODS),
-    _limit("SmartChargingCtrlr", "ProfileStackLevel", smart_charging.MAX_STACK_LEVEL),
+    flag("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules", True),
+    limit("SmartChargingCtrlr", "PeriodsPerSchedule", smart_charging.MAX_PERIODS),
+    limit("SmartChargingCtrlr", "ProfileStackLevel", smart_charging.MAX_STACK_LEVEL),
     # Tariff and cost (2.10)
     Variable(
         "TariffCostCtrlr",
@@ -437,22 +285,18 @@ STATION = (
         Access.BOTH,
         instance="Tariff",
     ),
-    _text("TariffCostCtrlr", "Currency", "EUR", high=3),
-    _text("TariffCostCtrlr", "TariffFallbackMessage", "", high=255),
-    _text("TariffCostCtrlr", "TotalCostFallbackMessage", "", high=255),
+    text("TariffCostCtrlr", "Currency", "EUR", high=3),
+    text("TariffCostCtrlr", "TariffFallbackMessage", "", high=255),
+    text("TariffCostCtrlr", "TotalCostFallbackMessage", "", high=255),
     # Diagnostics (2.11)
-    _flag("MonitoringCtrlr", "Available", True, Access.READ),
-    _flag("MonitoringCtrlr", "Enabled", True),
-    _limit(
-        "MonitoringCtrlr", "ItemsPerMessage", ITEMS_LIMIT, "ClearVariableMonitoring"
-    ),
-    _limit("MonitoringCtrlr", "ItemsPerMessage", ITEMS_LIMIT, "SetVariableMonitoring"),
-    _limit(
-        "MonitoringCtrlr", "BytesPerMessage", BYTES_LIMIT, "ClearVariableMonitoring"
-    ),
-    _limit("MonitoringCtrlr", "BytesPerMessage", BYTES_LIMIT, "SetVariableMonitoring"),
-    _integer("MonitoringCtrlr", "OfflineQueuingSeverity", 0, high=9),
-    _list(
+    flag("MonitoringCtrlr", "Available", True, Access.READ),
+    flag("MonitoringCtrlr", "Enabled", True),
+    limit("MonitoringCtrlr", "ItemsPerMessage", ITEMS_LIMIT, "ClearVariableMonitoring"),
+    limit("MonitoringCtrlr", "ItemsPerMessage", ITEMS_LIMIT, "SetVariableMonitoring"),
+    limit("MonitoringCtrlr", "BytesPerMessage", BYTES_LIMIT, "ClearVariableMonitoring"),
+    limit("MonitoringCtrlr", "BytesPerMessage", BYTES_LIMIT, "SetVariableMonitoring"),
+    integer("MonitoringCtrlr", "OfflineQueuingSeverity", 0, high=9),
+    listing(
         "MonitoringCtrlr",
         "ActiveMonitoringBase",
         "All",
@@ -460,10 +304,10 @@ STATION = (
         kind=Kind.OPTION,
         access=Access.READ,
     ),
-    _integer("MonitoringCtrlr", "ActiveMonitoringLevel", 9, access=Access.READ, high=9),
+    integer("MonitoringCtrlr", "ActiveMonitoringLevel", 9, access=Access.READ, high=9),
     # Display messages (2.12)
-    _flag("DisplayMessageCtrlr", "Available", True, Access.READ),
-    _flag("DisplayMessageCtrlr", "Enabled", True),
+    flag("DisplayMessageCtrlr", "Available", True, Access.READ),
+    flag("DisplayMessageCtrlr", "Enabled", True),
     Variable(
         "DisplayMessageCtrlr",
         "DisplayMessages",
@@ -471,14 +315,14 @@ STATION = (
         Kind.INTEGER,
         high=MESSAGES_LIMIT,
     ),
-    _list(
+    listing(
         "DisplayMessageCtrlr",
         "SupportedFormats",
         "ASCII,HTML,URI,UTF8",
         ("ASCII", "HTML", "URI", "UTF8"),
         access=Access.READ,
     ),
-    _list(
+    listing(
         "DisplayMessageCtrlr",
         "SupportedPriorities",
         "AlwaysFront,InFront,NormalCycle",
@@ -487,23 +331,41 @@ STATION = (
     ),
 )
 ISO15118 = (  # of chargers that speak it with EVs: DC
-    _flag("ISO15118Ctrlr", "Available", True, Access.READ),
-    _flag("ISO15118Ctrlr", "Enabled", True),
-    _flag("ISO15118Ctrlr", "ContractValidationOffline", False, Access.READ),
-    _flag("ISO15118Ctrlr", "PnCEnabled", False, Access.READ),
+    flag("ISO15118Ctrlr", "Available", True, Access.READ),
+    flag("ISO15118Ctrlr", "Enabled", True),
+    flag("ISO15118Ctrlr", "ContractValidationOffline", False, Access.READ),
+    flag("ISO15118Ctrlr", "PnCEnabled", False, Access.READ),
 )
 EVSE = (
-    _live("EVSE", "AvailabilityState", _status, Kind.OPTION, values=STATUSES),
-    _flag("EVSE", "Available", True, Access.READ),
-    _live("EVSE", "Problem", _problem, Kind.BOOLEAN),
-    _flag("EVSE", "AllowReset", True, Access.READ),
-    _live("FiscalMetering", "EnergyImportRegister", _energy, Kind.DECIMAL, unit="Wh"),
+    live(
+        "EVSE",
+        "AvailabilityState",
+        readers.status,
+        Kind.OPTION,
+        values=readers.STATUSES,
+    ),
+    flag("EVSE", "Available", True, Access.READ),
+    live("EVSE", "Problem", readers.problem, Kind.BOOLEAN),
+    flag("EVSE", "AllowReset", True, Access.READ),
+    live(
+        "FiscalMetering",
+        "EnergyImportRegister",
+        readers.energy,
+        Kind.DECIMAL,
+        unit="Wh",
+    ),
 )
 CONNECTOR = (
-    _live("ConnectorPlugRetentionLock", "Problem", _lock_problem, Kind.BOOLEAN),
-    _live("Connector", "AvailabilityState", _status, Kind.OPTION, values=STATUSES),
-    _flag("Connector", "Available", True, Access.READ),
-    _live("Connector", "Problem", _problem, Kind.BOOLEAN),
+    live("ConnectorPlugRetentionLock", "Problem", readers.lock_problem, Kind.BOOLEAN),
+    live(
+        "Connector",
+        "AvailabilityState",
+        readers.status,
+        Kind.OPTION,
+        values=readers.STATUSES,
+    ),
+    flag("Connector", "Available", True, Access.READ),
+    live("Connector", "Problem", readers.problem, Kind.BOOLEAN),
 )
 
 
@@ -516,25 +378,25 @@ def shape_of(evses: int, max_power_w: int, phases: int, is_dc: bool) -> Shape:
     station = (
         *STATION,
         *(ISO15118 if is_dc else ()),
-        _limit("ChargingStation", "SupplyPhases", supply),
-        _list(
+        limit("ChargingStation", "SupplyPhases", supply),
+        listing(
             "SmartChargingCtrlr",
             "RateUnit",
             ",".join(rate_units),
             rate_units,
             access=Access.READ,
         ),
-        _flag("SmartChargingCtrlr", "Phases3to1", not is_dc, Access.READ),
-        _flag("SmartChargingCtrlr", "ACPhaseSwitchingSupported", False, Access.READ),
+        flag("SmartChargingCtrlr", "Phases3to1", not is_dc, Access.READ),
+        flag("SmartChargingCtrlr", "ACPhaseSwitchingSupported", False, Access.READ),
     )
     evse = (
         *EVSE,
-        _limit("EVSE", "SupplyPhases", supply),
-        _live("EVSE", "Power", _power, Kind.DECIMAL, unit="W", high=max_power_w),
+        limit("EVSE", "SupplyPhases", supply),
+        live("EVSE", "Power", readers.power, Kind.DECIMAL, unit="W", high=max_power_w),
     )
     connector = (
         *CONNECTOR,
-        _limit("Connector", "SupplyPhases", supply),
+        limit("Connector", "SupplyPhases", supply),
         Variable("Connector", "ConnectorType", connector_type),
     )
     places = [Place(variable, 0, 0) for variable in station]
@@ -542,29 +404,3 @@ def shape_of(evses: int, max_power_w: int, phases: int, is_dc: bool) -> Shape:
         places.extend(Place(variable, number, 0) for variable in evse)
         places.extend(Place(variable, number, 1) for variable in connector)
     return {place.key: place for place in places}
-
-
-HEARTBEAT_INTERVAL = key("OCPPCommCtrlr", "HeartbeatInterval")
-TX_START_POINT = key("TxCtrlr", "TxStartPoint")
-TX_STOP_POINT = key("TxCtrlr", "TxStopPoint")
-SEND_DURING_IDLE = key("AlignedDataCtrlr", "SendDuringIdle")
-NETWORK_PRIORITY = key("OCPPCommCtrlr", "NetworkConfigurationPriority")
-NETWORK_ATTEMPTS = key("OCPPCommCtrlr", "NetworkProfileConnectionAttempts")
-ACTIVE_PROFILE = key("OCPPCommCtrlr", "ActiveNetworkProfile")
-OFFLINE_THRESHOLD = key("OCPPCommCtrlr", "OfflineThreshold")
-PASSWORD = key("SecurityCtrlr", "BasicAuthPassword")
-SECURITY_PROFILE = key("SecurityCtrlr", "SecurityProfile")
-CACHE_LIFETIME = key("AuthCacheCtrlr", "LifeTime")
-MONITORING_ENABLED = key("MonitoringCtrlr", "Enabled")
-MONITORING_BASE = key("MonitoringCtrlr", "ActiveMonitoringBase")
-MONITORING_LEVEL = key("MonitoringCtrlr", "ActiveMonitoringLevel")
-OFFLINE_SEVERITY = key("MonitoringCtrlr", "OfflineQueuingSeverity")
-ORGANIZATION = key("SecurityCtrlr", "OrganizationName")
-SIGNIFICANCE = key("SmartChargingCtrlr", "LimitChangeSignificance")
-LIMITS_WITH_SCHEDULES = key("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules")
-DISPLAY_MESSAGES = key("DisplayMessageCtrlr", "DisplayMessages")
-ISO_15118 = key("ISO15118Ctrlr", "Enabled")
-SIGN_SAMPLED = key("SampledDataCtrlr", "SignReadings")
-SIGN_ALIGNED = key("AlignedDataCtrlr", "SignReadings")
-PUBLIC_KEY = key("OCPPCommCtrlr", "PublicKeyWithSignedMeterValue")
-SMART_CHARGING = key("SmartChargingCtrlr", "Enabled")
