@@ -138,6 +138,7 @@ class RequestOutcome(models.TextChoices):
     ANSWERED = "answered"
     CALL_ERROR = "call_error", "CALLERROR"
     INVALID_ANSWER = "invalid_answer", "invalid answer"
+    NOT_ALLOWED = "not_allowed", "not allowed"
     NOT_ANSWERED = "not_answered", "not answered"
     NOT_CONNECTED = "not_connected", "not connected"
 

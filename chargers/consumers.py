@@ -26,12 +26,18 @@ from .choices import BootPolicy, Direction, ProcessRole, SecurityProfile
 from .connections import connections, tell
 from .csms import commands_v16, commands_v201, v16, v21, v201
 from .csms.commands_common import Commands, perform
-from .csms.common import Handlers, handle, triggered_by
+from .csms.common import Handlers, handle, may_be_asked, triggered_by
 from .csms.learning import learn
 from .group_commit import group_commit
 from .holder import Holder
 from .models import Charger
-from .ocpp.errors import CallTimeout, InvalidAnswer, LinkClosed, OCPPError
+from .ocpp.errors import (
+    CallTimeout,
+    CommandRejected,
+    InvalidAnswer,
+    LinkClosed,
+    OCPPError,
+)
 from .ocpp.frames import Frame
 from .ocpp.messages import SENT_BY_CHARGERS
 from .ocpp.secrecy import accepted_password
@@ -107,6 +113,7 @@ class ChargerConsumer(Stranger):
         self.charger = charger
         self.handlers = HANDLERS[version]
         self.has_booted = links.has_booted(charger)
+        self.verdict: str | None = None  # on its last boot over this connection
         self.triggered: set[str] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.connection_id = secrets.token_hex(16)
@@ -274,11 +281,17 @@ class ChargerConsumer(Stranger):
                 "description": error.description,
                 "details": error.details,
             }
+        except CommandRejected as refusal:
+            answer = {"refusal": refusal.detail}
         except (CallTimeout, LinkClosed) as error:
             answer = {"failure": str(error)}
         await requests.answer(message["id"], answer)
 
     async def _call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        if not may_be_asked(action, self.verdict):
+            raise CommandRejected(
+                f"Its boot was answered {self.verdict}: {action} is not allowed yet."
+            )
         if triggered := triggered_by(action, payload):
             self.triggered.add(triggered)
         answer = await self.session.call(action, payload)
@@ -310,7 +323,8 @@ class ChargerConsumer(Stranger):
             raise OCPPError("SecurityError", "No boot of the charger was accepted yet.")
         answer = await handle(self.handlers, self.charger, action, payload)
         if is_boot:
-            self.has_booted = answer.payload["status"] == BootPolicy.ACCEPTED
+            self.verdict = answer.payload["status"]
+            self.has_booted = self.verdict == BootPolicy.ACCEPTED
         if answer.follows is None:
             return Reply(answer.payload)
         follows = answer.follows

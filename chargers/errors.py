@@ -41,6 +41,12 @@ class RequestInvalid(RequestError):
         self.problems = problems
 
 
+class NotAllowed(RequestError):
+    """Nothing was sent: the charger's boot is not accepted."""
+
+    outcome = RequestOutcome.NOT_ALLOWED
+
+
 class NotConnected(RequestError):
     """The charger has no connection to the built-in endpoint."""
 

@@ -17,6 +17,7 @@ from .choices import Origin, RequestOutcome
 from .connections import tell_from_thread
 from .errors import (
     AnswerInvalid,
+    NotAllowed,
     NotAnswered,
     NotConnected,
     RequestError,
@@ -74,8 +75,8 @@ def send_request(
 
     It is recorded who asked, and what came of it.
 
-    UnknownRequest, RequestInvalid, NotConnected, NotAnswered, AnswerInvalid or
-    RequestRefused (a CALLERROR) where there is none.
+    UnknownRequest, RequestInvalid, NotAllowed, NotConnected, NotAnswered, AnswerInvalid
+    or RequestRefused (a CALLERROR) where there is none.
     """
     version = version_of(charger)
     _check(version, action, payload)
@@ -127,6 +128,8 @@ def _exchange(
         raise RequestRefused(**answer)
     if "invalid" in answer:
         raise AnswerInvalid(answer["invalid"])
+    if "refusal" in answer:
+        raise NotAllowed(answer["refusal"])
     raise NotAnswered(answer["failure"])
 
 

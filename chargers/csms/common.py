@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from chargers import services
-from chargers.choices import StationSubject
+from chargers.choices import BootPolicy, StationSubject
 from chargers.group_commit import group_commit
 from chargers.models import Charger
 from chargers.ocpp.errors import OCPPError
@@ -136,6 +136,25 @@ _TRIGGERED = {
 
 
 _TRIGGERED_EXTENDED = {"FirmwareStatusNotification": "SignedFirmwareStatusNotification"}
+
+
+# What may not be asked of a charger whose boot is pending (1.6, 4.2; 2.0.1, B02.FR.05).
+_OF_TRANSACTIONS = {
+    "RemoteStartTransaction",
+    "RemoteStopTransaction",
+    "RequestStartTransaction",
+    "RequestStopTransaction",
+}
+
+
+def may_be_asked(action: str, verdict: str | None) -> bool:
+    """Whether a CSMS may send that CALL to a charger whose boot it answered so.
+
+    Nothing at all where it was rejected (1.6, 4.2; 2.0.1, B03.FR.03).
+    """
+    if verdict == BootPolicy.REJECTED:
+        return False
+    return verdict != BootPolicy.PENDING or action not in _OF_TRANSACTIONS
 
 
 def triggered_by(action: str, payload: Payload) -> str | None:

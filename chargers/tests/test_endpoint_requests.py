@@ -15,8 +15,10 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from chargers import consumers, requests, services
+from chargers.choices import BootPolicy
 from chargers.errors import (
     AnswerInvalid,
+    NotAllowed,
     NotAnswered,
     NotConnected,
     RequestInvalid,
@@ -26,7 +28,15 @@ from chargers.errors import (
 from chargers.models import Charger, Message, OperatorRequest
 from chargers.ocpp.schemas import request_problems
 from chargers.ocpp.versions import Version
-from chargers.tests.station import Station, ask, connected, in_thread, path_of, update
+from chargers.tests.station import (
+    BOOT,
+    Station,
+    ask,
+    connected,
+    in_thread,
+    path_of,
+    update,
+)
 from ocpplab.models import Membership, Organization, Role, User
 from ocpplab.services import create_token
 
@@ -60,6 +70,36 @@ async def test_requests_wait_for_each_other(physical_charger: Charger) -> None:
             assert await station.receive_nothing(0.05)
             await station.reply(message_id, {"status": "Accepted"})
         assert await asyncio.gather(*asking) == [{"status": "Accepted"}] * 3
+
+
+async def test_a_charger_held_pending_is_asked_for_no_transaction(
+    physical_charger: Charger,
+) -> None:
+    await update(physical_charger, boot_policy=BootPolicy.PENDING)
+    async with connected(physical_charger, boot=False) as station:
+        await station.ok("BootNotification", BOOT)
+        with pytest.raises(NotAllowed, match="answered Pending"):
+            await ask(physical_charger, "RemoteStartTransaction", {"idTag": "A"})
+        with pytest.raises(NotAllowed, match="answered Pending"):
+            await ask(physical_charger, "RemoteStopTransaction", {"transactionId": 1})
+        asking = asyncio.create_task(ask(physical_charger, "ClearCache", {}))
+        message_id, action, _ = await station.next_request()
+        assert action == "ClearCache"
+        await station.reply(message_id, {"status": "Accepted"})
+        assert await asking == {"status": "Accepted"}
+
+
+async def test_a_charger_whose_boot_was_rejected_is_asked_nothing(
+    physical_charger: Charger,
+) -> None:
+    await update(physical_charger, boot_policy=BootPolicy.REJECTED)
+    async with connected(physical_charger, boot=False) as station:
+        await station.ok("BootNotification", BOOT)
+        with pytest.raises(NotAllowed, match="answered Rejected"):
+            await ask(physical_charger, "ClearCache", {})
+        assert await station.receive_nothing(0.05)
+        record = await OperatorRequest.objects.aget()
+        assert (record.outcome, record.answer) == ("not_allowed", None)
 
 
 async def test_a_callerror_is_told_to_who_asked(physical_charger: Charger) -> None:
