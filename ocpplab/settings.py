@@ -317,6 +317,8 @@ OCPP_REGISTER_UNKNOWN_CHARGERS = env.bool(
 OCPP_CLIENT_CERTIFICATE_HEADER = env.str(
     "OCPPLAB_CLIENT_CERTIFICATE_HEADER", default=""
 )
+# Hosts of OCSP responders that may be asked about certificates of other authorities.
+OCPP_OCSP_HOSTS = env.list("OCPPLAB_OCSP_HOSTS", default=[])
 # A transaction of which its charger, booted since, has said nothing for so long is over.
 TRANSACTION_ABANDONED_AFTER = env.int(
     "OCPPLAB_TRANSACTION_ABANDONED_AFTER", default=24 * 3600

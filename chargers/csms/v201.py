@@ -20,6 +20,12 @@ from chargers.services.transaction_events import (
 )
 
 from . import profiles
+from .certificates_v2 import (
+    judge_contract,
+    on_certificate_status,
+    on_ev_certificate,
+    reason,
+)
 from .common import (
     CONNECTOR_LIMIT,
     METER_LIMIT,
@@ -86,7 +92,12 @@ async def on_status_notification(charger: Charger, payload: Payload) -> Payload:
 async def on_authorize(charger: Charger, payload: Payload) -> Payload:
     presented = token(charger, payload["idToken"])
     verdict = await group_commit().run_batched(authorize_tokens, presented)
-    return {"idTokenInfo": id_token_info(verdict)}
+    info = id_token_info(verdict)
+    if not payload.keys() & {"certificate", "iso15118CertificateHashData"}:
+        return {"idTokenInfo": info}
+    of_certificate, status = await judge_contract(charger, payload, verdict.status)
+    info["status"] = status
+    return {"idTokenInfo": info, "certificateStatus": of_certificate}
 
 
 async def on_transaction_event(charger: Charger, payload: Payload) -> Payload:
@@ -245,20 +256,11 @@ async def on_charging_profiles(charger: Charger, payload: Payload) -> Payload:
     return {}
 
 
-# --- Firmware, certificates, what is shown and known ----------------------------------
+# --- Firmware, what is shown and known ------------------------------------------------
 
 
 async def on_publish_firmware_status(charger: Charger, payload: Payload) -> Payload:
     return await record_status(charger, StationSubject.PUBLISHING, payload)
-
-
-async def on_ev_certificate(charger: Charger, payload: Payload) -> Payload:
-    """There is no contract certificate provider behind the portal (M01, M02)."""
-    return {"status": "Failed", "statusInfo": nobody_to_ask(), "exiResponse": ""}
-
-
-async def on_certificate_status(charger: Charger, payload: Payload) -> Payload:
-    return {"status": "Failed", "statusInfo": nobody_to_ask()}
 
 
 async def on_display_messages(charger: Charger, payload: Payload) -> Payload:
@@ -355,12 +357,3 @@ def _optional(
     payload: Payload, name: str, low: int = -NUMBER_LIMIT, high: int = NUMBER_LIMIT
 ) -> int | None:
     return check_range(payload, name, low, high) if name in payload else None
-
-
-def reason(code: str, text: str) -> Payload:
-    """A ``statusInfo`` (2.0.1, appendix 5)."""
-    return {"reasonCode": code, "additionalInfo": text}
-
-
-def nobody_to_ask() -> Payload:
-    return reason("UnsupportedRequest", "The portal has nobody to ask for it.")

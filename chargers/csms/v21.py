@@ -1,18 +1,13 @@
 """The CSMS side of OCPP 2.1: that of 2.0.1, and what was added."""
 
-from datetime import timedelta
-
-from django.utils import timezone
-
 from chargers.choices import ReportKind
 from chargers.models import Charger
-from chargers.ocpp.values import format_time, parse_time
+from chargers.ocpp.values import parse_time
 
 from . import v201
+from .certificates_v2 import nobody_to_ask, on_chain_status, reason
 from .common import Handlers, Payload
-from .v201 import forget_reports, nobody_to_ask, reason, record_events, record_reports
-
-CHAIN_STATUS_LIFE = timedelta(days=1)
+from .v201 import forget_reports, record_events, record_reports
 
 # --- Distributed energy resources -----------------------------------------------------
 
@@ -91,7 +86,7 @@ async def on_vat_number(charger: Charger, payload: Payload) -> Payload:
     return {"status": "Rejected", "statusInfo": nobody_to_ask(), **same}
 
 
-# --- Streams of values, certificates --------------------------------------------------
+# --- Streams of values ----------------------------------------------------------------
 
 
 async def on_open_stream(charger: Charger, payload: Payload) -> Payload:
@@ -114,21 +109,6 @@ async def on_stream(charger: Charger, payload: Payload) -> Payload:
     told = {f"#{payload['id']} values": payload}
     await record_reports(charger, ReportKind.EVENT_STREAM, told)
     return {}
-
-
-async def on_chain_status(charger: Charger, payload: Payload) -> Payload:
-    until = format_time(timezone.now() + CHAIN_STATUS_LIFE)
-    return {
-        "certificateStatus": [
-            {
-                "certificateHashData": asked["certificateHashData"],
-                "source": asked["source"],
-                "status": "Failed",
-                "nextUpdate": until,
-            }
-            for asked in payload["certificateStatusRequests"]
-        ]
-    }
 
 
 HANDLERS: Handlers = {
