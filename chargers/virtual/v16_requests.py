@@ -12,6 +12,7 @@ from ..ocpp.session import Reply
 from .authorization import LOCAL_LIST_LIMIT, TagInfo
 from .configuration import KEYS_LIMIT, Configuration
 from .connector import Connector, StopReason
+from .data_transfer import transfer_data
 from .v16 import Messages
 from .v16_firmware import MaintenanceV16
 from .v16_reservation import Reserving
@@ -21,8 +22,6 @@ from .v16_triggers import Triggers
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
-
-VENDOR_ID = "com.ocpplab"  # of DataTransfer
 
 Payload = dict[str, Any]
 Handler = Callable[[Payload], Payload | Reply]
@@ -44,7 +43,7 @@ class Requests:
             "ChangeAvailability": self._change_availability,
             "ChangeConfiguration": self._change_configuration,
             "ClearCache": self._clear_cache,
-            "DataTransfer": self._transfer_data,
+            "DataTransfer": transfer_data,
             "GetConfiguration": self._get_configuration,
             "GetLocalListVersion": self._get_local_list_version,
             "RemoteStartTransaction": self._remote_start,
@@ -85,15 +84,6 @@ class Requests:
         self._charger.cache.clear()
         self._charger.flash.touch()
         return {"status": "Accepted"}
-
-    def _transfer_data(self, payload: Payload) -> Payload:
-        """An own vendor id with one message, ``echo``, to try data transfer with."""
-        if payload["vendorId"] != VENDOR_ID:
-            return {"status": "UnknownVendorId"}
-        if payload.get("messageId") != "echo":
-            return {"status": "UnknownMessageId"}
-        echo = {"data": payload["data"]} if "data" in payload else {}
-        return {"status": "Accepted", **echo}
 
     def _get_configuration(self, payload: Payload) -> Payload:
         configuration = self._configuration

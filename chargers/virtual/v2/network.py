@@ -104,7 +104,12 @@ class Network:
             return _rejected("NoSecurityDowngrade")  # B09.FR.04
         if security > 3 or (security >= 2) != (scheme == "wss"):
             return _rejected("InvalidProfile")
-        self._profiles[slot] = data
+        # What else there is, such as passwords of a VPN, says nothing to a charger
+        # that has one network.
+        self._profiles[slot] = {
+            "ocppCsmsUrl": data["ocppCsmsUrl"],
+            "securityProfile": security,
+        }
         self._charger.flash.touch()
         return {"status": "Accepted"}
 

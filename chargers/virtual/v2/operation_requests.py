@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
+from ..data_transfer import transfer_data
 from ..protocol import Payload
 from .messages import CONNECTOR
 
@@ -22,7 +23,7 @@ class OperationRequests:
         self._transactions = protocol.transactions
         self.handlers: dict[str, Handler] = {
             "ChangeAvailability": self._change_availability,
-            "DataTransfer": self._transfer_data,
+            "DataTransfer": transfer_data,
             "NotifyWebPaymentStarted": self._web_payment_started,
             "Reset": self._reset,
             "UnlockConnector": self._unlock_connector,
@@ -66,9 +67,6 @@ class OperationRequests:
             return {"status": "OngoingAuthorizedTransaction"}
         is_stuck = connector.fault == "ConnectorLockFailure"
         return {"status": "UnlockFailed" if is_stuck else "Unlocked"}
-
-    def _transfer_data(self, payload: Payload) -> Payload:
-        return {"status": "UnknownVendorId"}
 
     def _web_payment_started(self, payload: Payload) -> Payload:
         """It would be shown on the display (2.1, C25)."""

@@ -80,13 +80,13 @@ def key_of(item: Payload) -> Key:
 
 def find(model: DeviceModel, item: Payload) -> tuple[Place | None, str]:
     """What an element names, and what the status of a request for it is."""
-    wanted = key_of(item)
-    # No component here has an instance.
-    if item["component"].get("instance") or not model.has_component(wanted):
+    if item["component"].get("instance"):  # no component here has one
         return None, "UnknownComponent"
+    wanted = key_of(item)
     place = model.find(wanted)
     if place is None:
-        return None, "UnknownVariable"
+        is_known = model.has_component(wanted)
+        return None, "UnknownVariable" if is_known else "UnknownComponent"
     if item.get("attributeType", "Actual") != "Actual":
         return place, "NotSupportedAttributeType"
     return place, "Accepted"

@@ -465,6 +465,11 @@ async def test_reservations_are_refused_and_cancelled(ready: Bench) -> None:
 
 async def test_the_rest(ready: Bench) -> None:
     assert await status_of(ready, "DataTransfer", vendorId="X") == "UnknownVendorId"
+    own = {"vendorId": "com.ocpplab"}
+    assert await status_of(ready, "DataTransfer", **own) == "UnknownMessageId"
+    assert await ready.csms.call(
+        "DataTransfer", {**own, "messageId": "echo", "data": {"a": 1}}
+    ) == {"status": "Accepted", "data": {"a": 1}}
     assert ready.csms.session is not None
     with pytest.raises(OCPPError, match="NotImplemented"):
         await ready.csms.session.call("MakeCoffee", {}, validate=False)
