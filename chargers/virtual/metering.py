@@ -59,7 +59,8 @@ class Metering:
             return []
         reading = self._read(connector)
         before = self._last_wh.get((connector.number, series), reading.energy_wh)
-        self._last_wh[connector.number, series] = reading.energy_wh
+        if context != "Trigger":  # which is beside the series
+            self._last_wh[connector.number, series] = reading.energy_wh
         rotation = self._settings.rotation(connector.number)
         measurement = Measurement(reading, reading.energy_wh - before, rotation)
         return self._protocol.meter_value(measurement, items, context, series)

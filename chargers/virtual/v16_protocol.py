@@ -145,13 +145,13 @@ class ProtocolV16(Protocol):
     ) -> None:
         transaction = connector.transaction
         request = self.messages.meter_values(connector.number, transaction, values)
-        if transaction is not None:
+        if context == "Trigger" and not self._charger.is_online:
+            # It may come before the CSMS has accepted the charger (4.2).
+            self._charger.spawn(self._charger.uplink.call(*request))
+        elif transaction is not None:
             self._put(request, connector.number, transaction.key, is_boundary=False)
-            return
-        # One that a CSMS triggers may come before it has accepted the charger.
-        send = self._charger.uplink.call if context == "Trigger" else None
-        if send or self._charger.is_online:
-            self._charger.spawn((send or self._charger.call)(*request))
+        elif self._charger.is_online:
+            self._charger.spawn(self._charger.call(*request))
 
     def took_outcome(self, message: Message, outcome: Outcome) -> None:
         if not message.is_boundary:

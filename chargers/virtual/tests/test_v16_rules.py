@@ -98,6 +98,39 @@ async def test_the_main_meter_is_that_of_connector_0(ready: Bench) -> None:
     assert [value["value"] for value in values] == [str(total), "44000"]
 
 
+async def test_a_triggered_sample_takes_nothing_from_the_next(ready: Bench) -> None:
+    key = "Energy.Active.Import.Interval"
+    await change(ready, "MeterValuesSampledData", key)
+    await ready.perform("start-session", id_tag="T", connector_id=1)
+    ready.csms.forget()
+    await ready.clock.advance(30)
+    assert await trigger(ready, "MeterValues", 1) == "Accepted"
+    await ready.told("MeterValues")
+    await ready.clock.advance(30)
+    await ready.told("MeterValues", "MeterValues")
+    values = [
+        payload["meterValue"][0]["sampledValue"][0]["value"]
+        for payload in ready.csms.payloads("MeterValues")
+    ]
+    assert values == ["183", "366"]
+
+
+async def test_a_pending_charger_measures_when_it_is_triggered(ready: Bench) -> None:
+    await ready.perform("start-session", id_tag="T", connector_id=1)
+    await ready.charger.stop()
+    ready.csms.answers["BootNotification"] = {
+        "status": "Pending",
+        "currentTime": "2026-01-01T00:00:00Z",
+        "interval": 20,
+    }
+    ready.csms.forget()
+    ready.dial(connectors=2)
+    await until(lambda: (False, "boot pending") in ready.links)
+    assert await trigger(ready, "MeterValues", 1) == "Accepted"
+    await ready.told("BootNotification", "MeterValues")
+    assert ready.csms.payloads("MeterValues")[0]["transactionId"] == 1
+
+
 async def test_nothing_to_measure_is_nothing_to_trigger(ready: Bench) -> None:
     await change(ready, "MeterValuesSampledData", "")
     assert await trigger(ready, "MeterValues") == "Rejected"
