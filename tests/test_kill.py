@@ -80,8 +80,12 @@ def authorized(portal: Portal, chargers: list[str], mark: str) -> Counter[str]:
         path = f"/ocpp/chargers/{charger_id}/logs?event=Authorize"
         for entry in call(portal, path)["data"]:
             frame = json.loads(entry["message"])
-            if frame[0] == 2 and frame[3]["idTag"].startswith(mark):
-                counts[frame[3]["idTag"]] += 1
+            if frame[0] != 2:
+                continue
+            asked = frame[3]  # in the words of 1.6 or of 2.x
+            tag = asked["idTag"] if "idTag" in asked else asked["idToken"]["idToken"]
+            if tag.startswith(mark):
+                counts[tag] += 1
     return counts
 
 
