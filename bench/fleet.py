@@ -27,6 +27,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from bench.endpoint import ROOT, cpu_seconds, installation, manage, resident_kib
 from tests.portal import free_port
 
+SIZES = [100, 1000, 2000, 5000]
 SINGLE_COMMANDS = 100
 TIME = "2026-01-01T00:00:00Z"
 
@@ -176,17 +177,19 @@ async def measure(environment: dict[str, str], chargers: int, seconds: float) ->
         ):
             base = await _settled_kib(pid)
             await minimal.until(lambda: minimal.booted, 60, "the first boot")
-            begun = time.perf_counter()
+            begun, cpu = time.perf_counter(), cpu_seconds(pid)
             await minimal.until(
                 lambda: len(minimal.booted) >= chargers, 300, "all booted"
             )
             boot_seconds = time.perf_counter() - begun
+            boot_cpu = cpu_seconds(pid) - cpu
             while await asyncio.to_thread(online) < chargers:
                 await asyncio.sleep(0.2)
             await asyncio.sleep(2)
             figures = {
                 "chargers": chargers,
                 "boot_seconds": round(boot_seconds, 2),
+                "boot_cpu_ms_per_charger": round(boot_cpu / chargers * 1000, 2),
                 "kib_per_charger": round((resident_kib(pid) - base) / chargers, 1),
                 "idle_cpu_s_per_minute": await _cpu_per_minute(pid, seconds),
                 "single_ms": await _single(minimal),
@@ -202,7 +205,10 @@ async def measure(environment: dict[str, str], chargers: int, seconds: float) ->
 
 async def _settled_kib(pid: int) -> int:
     """Memory of the process once it has imported all, before it holds many chargers."""
-    await asyncio.sleep(1.0)
+    from chargers.models import Process
+
+    while not await Process.objects.filter(role="fleet").aexists():
+        await asyncio.sleep(0.01)
     return resident_kib(pid)
 
 
@@ -252,7 +258,7 @@ async def _charge_all(minimal: MinimalCSMS) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--chargers", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--chargers", type=int, nargs="+", default=SIZES)
     parser.add_argument("--seconds", type=float, default=15.0, help="of CPU metering")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
@@ -269,6 +275,7 @@ def main() -> None:
             print(
                 f"{found['chargers']:6} chargers:"
                 f" booted in {found['boot_seconds']} s,"
+                f" {found['boot_cpu_ms_per_charger']} ms CPU each,"
                 f" {found['kib_per_charger']} KiB each"
                 f" ({found['charging_kib_per_charger']} charging),"
                 f" CPU {found['idle_cpu_s_per_minute']} s/min idle,"
