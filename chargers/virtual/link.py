@@ -136,7 +136,14 @@ async def dial(
             close_timeout=CLOSE_TIMEOUT,
             proxy=None,
         )
-    except (OSError, InvalidHandshake, InvalidURI, EOFError, ValueError) as problem:
+    except (
+        OSError,
+        ConnectionClosed,  # in the middle of the handshake
+        InvalidHandshake,
+        InvalidURI,
+        EOFError,
+        ValueError,
+    ) as problem:
         raise LinkFailed(_dial_failure(problem)) from problem
     if connection.subprotocol != version.value:
         await connection.close()
@@ -167,7 +174,7 @@ def _dial_failure(problem: Exception) -> str:
             "Connect call failed" in str(problem)  # several addresses, all refused
         ):
             return "connection refused"
-        case InvalidHandshake() | EOFError():
+        case InvalidHandshake() | ConnectionClosed() | EOFError():
             return "WebSocket handshake failed"
         case InvalidURI() | ValueError():
             return "not a WebSocket URL"

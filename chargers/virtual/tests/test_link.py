@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosedError
 from websockets.http11 import Request, Response
+
+from chargers.ocpp.versions import Version
 
 from .. import link
 from ..uplink import Uplink
@@ -101,6 +104,17 @@ async def test_a_refused_handshake_is_named(bench: Bench) -> None:
         bench.dial()
         await until(lambda: bench.links)
     assert bench.links[0] == (False, "HTTP 401")
+
+
+async def test_a_connection_lost_in_the_handshake_is_a_failed_dial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def lose(*args: Any, **kwargs: Any) -> Any:
+        raise ConnectionClosedError(None, None)
+
+    monkeypatch.setattr(link, "connect", lose)
+    with pytest.raises(link.LinkFailed, match="handshake failed"):
+        await link.dial("ws://csms", Version.V16, login=None, tls=None, ping_interval=0)
 
 
 @pytest.mark.parametrize(
