@@ -13,8 +13,8 @@ from .models import Charger
 from .ocpp.versions import Version
 from .virtual.charger import ChargerSpec, VirtualCharger
 from .virtual.clock import SystemClock
-from .virtual.configuration import Configuration
 from .virtual.smart_charging import Period, Profile, profile_from_state
+from .virtual.v16.configuration import Configuration
 
 SPAN = timedelta(hours=24)  # of the composite schedule
 HIDDEN = "••••"

@@ -33,7 +33,7 @@ from .smart_charging import Profiles
 from .uplink import Uplink, cancel
 from .uploads import ReadLog, Uploads, no_log
 from .v2.protocol import ProtocolV2
-from .v16_protocol import ProtocolV16
+from .v16.protocol import ProtocolV16
 
 logger = logging.getLogger(__name__)
 

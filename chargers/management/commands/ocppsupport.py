@@ -36,8 +36,9 @@ by `manage.py request`. For every message this is shown by
 **Virtual charger.** "yes": it sends the message in the course of things, or does what the
 request asks. "by proxy-message": it sends the message only when that command gives it
 one, as with any message of a charger. "no": it answers NotSupported. The last column
-names the tests in `chargers/virtual/tests` (1.6) and `chargers/virtual/v2/tests` that
-speak of the message: `requests` is `test_requests.py`.
+names the tests that speak of the message: `requests` is `test_requests.py`, in
+`chargers/virtual/v16/tests` or `chargers/virtual/tests` for 1.6, in
+`chargers/virtual/v2/tests` for 2.x.
 """
 
 
@@ -94,9 +95,8 @@ def _row(
 
 def _files(v16: bool) -> set[Path]:
     """The modules of the core and of the version."""
-    others = "v2/*.py" if v16 else "v16*.py"
-    files = {*VIRTUAL.glob("*.py"), *VIRTUAL.glob("v2/*.py")}
-    return files - set(VIRTUAL.glob(others))
+    own = "v16/*.py" if v16 else "v2/*.py"
+    return {*VIRTUAL.glob("*.py"), *VIRTUAL.glob(own)}
 
 
 @cache
@@ -142,12 +142,13 @@ def _entries(path: Path) -> Iterator[tuple[ast.Constant, ast.expr]]:
 
 def _tests_of(version: Version, action: str) -> list[str]:
     """The test modules of the virtual charger that speak of an action."""
-    folder = VIRTUAL / ("tests" if version.is_v16 else "v2/tests")
-    return [
+    folders = ("tests", "v16/tests") if version.is_v16 else ("v2/tests",)
+    return sorted(
         path.stem.removeprefix("test_")
-        for path in sorted(folder.glob("test_*.py"))
+        for folder in folders
+        for path in (VIRTUAL / folder).glob("test_*.py")
         if action in _texts(path)
-    ]
+    )
 
 
 @cache

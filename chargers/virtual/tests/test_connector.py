@@ -7,8 +7,8 @@ import pytest
 from .. import authorization
 from ..authorization import AuthorizationCache, is_accepted
 from ..clock import SystemClock, parse_time
-from ..configuration import Configuration
 from ..connector import Connector, Status, StopReason, Transaction
+from ..v16.configuration import Configuration
 from ..vehicle import Vehicle, usable_w
 from .clock import ManualClock
 

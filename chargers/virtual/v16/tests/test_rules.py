@@ -7,15 +7,8 @@ import pytest
 
 from chargers.ocpp.errors import CommandRejected, OCPPError
 
-from .csms import Bench, until
+from ...tests.csms import Bench, until
 from .test_requests import change, status_of
-
-
-@pytest.fixture
-async def ready(bench: Bench) -> Bench:
-    await bench.power_on(connectors=2)
-    bench.csms.forget()
-    return bench
 
 
 async def trigger(bench: Bench, action: str, connector: int | None = None) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from .clock import Clock, format_time
-from .connector import Notice, Reading, StopReason, Transaction
-from .meter import Measurement, Sample, split_item
-from .v16_notifications import Notifications
+from ..clock import Clock, format_time
+from ..connector import Notice, Reading, StopReason, Transaction
+from ..meter import Measurement, Sample, split_item
+from .notifications import Notifications
 
 Request = tuple[str, dict[str, Any]]  # action and payload
 

@@ -3,21 +3,21 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..ocpp.session import Reply
-from .authorization import TagInfo
+from ...ocpp.session import Reply
+from ..authorization import TagInfo
+from ..connector import EV_GONE, Connector, Notice, Status, StopReason, Transaction
+from ..meter import Measurement
+from ..outbox import Message, Outcome
+from ..protocol import MeterValue, Payload, Protocol, Request
+from ..settings import Series
+from ..uploads import CANCELED
 from .configuration import Binding, Configuration
-from .connector import EV_GONE, Connector, Notice, Status, StopReason, Transaction
-from .meter import Measurement
-from .outbox import Message, Outcome
-from .protocol import MeterValue, Payload, Protocol, Request
-from .settings import Series
-from .uploads import CANCELED
-from .v16 import Messages, tag_info
-from .v16_requests import Requests
-from .v16_settings import KeySettings
+from .messages import Messages, tag_info
+from .requests import Requests
+from .settings import KeySettings
 
 if TYPE_CHECKING:
-    from .charger import VirtualCharger
+    from ..charger import VirtualCharger
 
 
 NO_ID = -1  # of a transaction whose start the CSMS did not take

@@ -6,8 +6,8 @@ import pytest
 
 from chargers.ocpp.errors import OCPPError
 
+from ...tests.csms import Bench, until
 from ..configuration import Configuration, phase_rotation
-from .csms import Bench, until
 
 
 async def change(bench: Bench, key: str, value: str) -> str:

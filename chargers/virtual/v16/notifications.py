@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from .clock import format_time
+from ..clock import format_time
 
 Request = tuple[str, dict[str, Any]]  # action and payload
 

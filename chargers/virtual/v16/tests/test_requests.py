@@ -6,14 +6,7 @@ import pytest
 
 from chargers.ocpp.errors import OCPPError
 
-from .csms import Bench, until
-
-
-@pytest.fixture
-async def ready(bench: Bench) -> Bench:
-    await bench.power_on(connectors=2)
-    bench.csms.forget()
-    return bench
+from ...tests.csms import Bench, until
 
 
 async def status_of(bench: Bench, action: str, **payload: Any) -> str:

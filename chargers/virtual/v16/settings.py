@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
+from ..settings import Series
 from .configuration import Configuration, phase_rotation
-from .settings import Series
 
 _MEASURANDS = {
     Series.SAMPLED: "MeterValuesSampledData",

@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..ocpp.session import Reply
+from ...ocpp.session import Reply
 from .configuration import Configuration
-from .v16 import Messages
+from .messages import Messages
 
 if TYPE_CHECKING:
-    from .charger import VirtualCharger
+    from ..charger import VirtualCharger
 
 Payload = dict[str, Any]
 
 _OF_CONNECTORS = ("MeterValues", "StatusNotification")  # others ignore connectorId
 
 
-class Triggers:
+class TriggerRequests:
     """They follow the answer, also while the boot is still pending (4.2)."""
 
     def __init__(

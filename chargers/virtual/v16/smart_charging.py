@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..ocpp.errors import OCPPError
-from .clock import format_time, parse_time
-from .connector import Connector
-from .smart_charging import Period, Profile, Purpose
+from ...ocpp.errors import OCPPError
+from ..clock import format_time, parse_time
+from ..connector import Connector
+from ..smart_charging import Period, Profile, Purpose
 
 if TYPE_CHECKING:
-    from .charger import VirtualCharger
+    from ..charger import VirtualCharger
 
 Payload = dict[str, Any]
 

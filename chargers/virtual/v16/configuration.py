@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from . import smart_charging
-from .authorization import LOCAL_LIST_LIMIT
-from .certificates import CHAIN_LIMIT, ROOTS_LIMIT
-from .meter import is_measurable
-from .metering import STOP_DATA_LIMIT
-from .transfers import PROTOCOLS
+from .. import smart_charging
+from ..authorization import LOCAL_LIST_LIMIT
+from ..certificates import CHAIN_LIMIT, ROOTS_LIMIT
+from ..meter import is_measurable
+from ..metering import STOP_DATA_LIMIT
+from ..transfers import PROTOCOLS
 
 _SAMPLED = (
     "Energy.Active.Import.Register,Power.Active.Import,Power.Offered,"

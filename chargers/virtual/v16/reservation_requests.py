@@ -2,17 +2,17 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ..ocpp.session import Reply
-from .clock import parse_time
-from .reservation import Reservation
+from ...ocpp.session import Reply
+from ..clock import parse_time
+from ..reservation import Reservation
 
 if TYPE_CHECKING:
-    from .charger import VirtualCharger
+    from ..charger import VirtualCharger
 
 Payload = dict[str, Any]
 
 
-class Reserving:
+class ReservationRequests:
     def __init__(self, charger: "VirtualCharger") -> None:
         self._charger = charger
         self.handlers = {

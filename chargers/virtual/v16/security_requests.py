@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from .certificates import Use
-from .securing import Payload, Securing, hash_payload
+from ..certificates import Use
+from ..securing import Payload, Securing, hash_payload
 
 if TYPE_CHECKING:
-    from .charger import VirtualCharger
+    from ..charger import VirtualCharger
 
 _USES = {
     "CentralSystemRootCertificate": Use.CSMS,
@@ -14,7 +14,7 @@ _USES = {
 }
 
 
-class SecuringV16(Securing):
+class SecurityRequests(Securing):
     def __init__(self, charger: "VirtualCharger") -> None:
         super().__init__(charger, _USES)
         self.handlers["GetInstalledCertificateIds"] = self._get_ids

@@ -7,21 +7,21 @@ A handler never awaits a CALL of its own: what follows an answer is started by t
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..ocpp.errors import OCPPError
-from ..ocpp.session import Reply
-from .authorization import LOCAL_LIST_LIMIT, TagInfo
+from ...ocpp.errors import OCPPError
+from ...ocpp.session import Reply
+from ..authorization import LOCAL_LIST_LIMIT, TagInfo
+from ..connector import Connector, StopReason
+from ..data_transfer import transfer_data
 from .configuration import KEYS_LIMIT, Configuration
-from .connector import Connector, StopReason
-from .data_transfer import transfer_data
-from .v16 import Messages
-from .v16_firmware import MaintenanceV16
-from .v16_reservation import Reserving
-from .v16_security import SecuringV16
-from .v16_smart_charging import SmartCharging
-from .v16_triggers import Triggers
+from .maintenance_requests import MaintenanceRequests
+from .messages import Messages
+from .reservation_requests import ReservationRequests
+from .security_requests import SecurityRequests
+from .smart_charging import SmartCharging
+from .trigger_requests import TriggerRequests
 
 if TYPE_CHECKING:
-    from .charger import VirtualCharger
+    from ..charger import VirtualCharger
 
 Payload = dict[str, Any]
 Handler = Callable[[Payload], Payload | Reply]
@@ -52,10 +52,10 @@ class Requests:
             "SendLocalList": self._send_local_list,
             "UnlockConnector": self._unlock_connector,
             **self._smart_charging.handlers,
-            **MaintenanceV16(charger).handlers,
-            **Reserving(charger).handlers,
-            **SecuringV16(charger).handlers,
-            **Triggers(charger, configuration, messages).handlers,
+            **MaintenanceRequests(charger).handlers,
+            **ReservationRequests(charger).handlers,
+            **SecurityRequests(charger).handlers,
+            **TriggerRequests(charger, configuration, messages).handlers,
         }
 
     async def handle(self, action: str, payload: Payload) -> Payload | Reply:

@@ -2,18 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from ..ocpp.errors import OCPPError
-from ..ocpp.session import Reply
-from .firmware import Update
-from .maintenance import Maintenance, Payload, time_of, tries_of
+from ...ocpp.errors import OCPPError
+from ...ocpp.session import Reply
+from ..firmware import Update
+from ..maintenance import Maintenance, Payload, time_of, tries_of
 
 if TYPE_CHECKING:
-    from .charger import VirtualCharger
+    from ..charger import VirtualCharger
 
 SECURE_PROFILE = 2  # from which on unsigned firmware is refused (L01.FR.20)
 
 
-class MaintenanceV16(Maintenance):
+class MaintenanceRequests(Maintenance):
     def __init__(self, charger: "VirtualCharger") -> None:
         super().__init__(charger)
         self.handlers = {

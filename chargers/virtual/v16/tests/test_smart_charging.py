@@ -4,17 +4,10 @@ from typing import Any
 
 import pytest
 
-from .. import smart_charging
-from .csms import Bench, Payload, until
+from ... import smart_charging
+from ...tests.csms import Bench, Payload, until
 
 START = "2026-01-01T00:00:00Z"  # when the clock of the tests begins
-
-
-@pytest.fixture
-async def ready(bench: Bench) -> Bench:
-    await bench.power_on(connectors=2)
-    bench.csms.forget()
-    return bench
 
 
 def profile(
