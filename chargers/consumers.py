@@ -185,7 +185,7 @@ class ChargerConsumer(Stranger):
     # --- The connection ---------------------------------------------------------------
 
     async def connection_replaced(self, message: dict[str, Any]) -> None:
-        """Another connection speaks for this identity now (OCPP-NOTES, 11)."""
+        """Another connection speaks for this identity now."""
         is_newer = (message["at"], message["by"]) > (
             self.connected_at,
             self.connection_id,

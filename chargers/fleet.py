@@ -1,4 +1,4 @@
-"""The fleet process: runs its share of the virtual chargers (DESIGN, section 5).
+"""The fleet process: runs its share of the virtual chargers.
 
 It joins the virtual chargers, which know neither database nor Redis, to both.
 """

@@ -1,4 +1,4 @@
-"""Who holds which charger: leases in the database (DESIGN, section 5).
+"""Who holds which charger: leases in the database.
 
 A process is alive while it renews its own row; the chargers of one that is not are free.
 There is no other membership protocol.

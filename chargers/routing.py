@@ -1,4 +1,4 @@
-"""The path of the OCPP endpoint (DESIGN, section 6)."""
+"""The path of the OCPP endpoint."""
 
 from channels.routing import URLRouter
 from django.urls import re_path
