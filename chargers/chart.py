@@ -106,19 +106,27 @@ class Chart:
 
 
 def draw_power(
-    series: Iterable[Series], now: datetime, *, gap: timedelta = GAP
+    series: Iterable[Series],
+    now: datetime,
+    *,
+    gap: timedelta = GAP,
+    span: timedelta | None = None,
 ) -> Chart | None:
-    """The series in kW as lines; None where there are no values."""
+    """The series in kW as lines; None where there are no values.
+
+    The drawing reaches back over ``span``, or as far as there are values.
+    """
     shown = [one for one in series if one.unit == KILOWATT and one.samples]
     if not shown:
         return None
     samples = [sample for one in shown for sample in one.samples]
-    start = min(min(at for at, _ in samples), now - SHORTEST)
-    span = (now - start).total_seconds()
+    earliest = min(at for at, _ in samples)
+    start = now - span if span else min(earliest, now - SHORTEST)
+    width = (now - start).total_seconds()
     step = _round_up(max(max(kw for _, kw in samples), 1.0) * 1000 / 4) / 1000
 
     def x(at: datetime) -> float:
-        return LEFT + (RIGHT - LEFT) * (at - start).total_seconds() / span
+        return LEFT + (RIGHT - LEFT) * (at - start).total_seconds() / width
 
     def y(kilowatts: float) -> float:
         return BOTTOM - (BOTTOM - TOP) * kilowatts / (4 * step)

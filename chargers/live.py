@@ -16,6 +16,7 @@ from .selectors import (
     CABLE_IN,
     Session,
     open_sessions,
+    shown_status,
     total_power,
     with_condition,
 )
@@ -88,8 +89,13 @@ class ConnectorState:
     facts: Facts | None = None
 
     @property
+    def status(self) -> ConnectorStatus:
+        row = self.session.transaction if self.session else None
+        return shown_status(self.connector, row.charging_state if row else "")
+
+    @property
     def tone(self) -> str:
-        return TONES[ConnectorStatus(self.connector.status)]
+        return TONES[self.status]
 
     @property
     def number(self) -> int:
@@ -161,8 +167,14 @@ class ChargerState:
         return [item for item in self.connectors if item.number]
 
     @property
+    def running(self) -> dict[int, Session]:
+        """Its sessions by the key of their transaction."""
+        sessions = (item.session for item in self.connectors if item.session)
+        return {session.transaction.pk: session for session in sessions}
+
+    @property
     def power_w(self) -> float:
-        return total_power(c.session for c in self.connectors if c.session)
+        return total_power(self.running.values())
 
     @property
     def url(self) -> str:
@@ -213,19 +225,24 @@ def charger_states(chargers: QuerySet[Charger]) -> list[ChargerState]:
         sessions.setdefault(session.transaction.charger_id, []).append(session)
     return [
         ChargerState(
-            row, _connector_states(row.connectors.all(), sessions.get(row.pk, []))
+            row, connector_states(row.connectors.all(), sessions.get(row.pk, []))
         )
         for row in rows
     ]
 
 
-def _connector_states(
+def connector_states(
     connectors: Iterable[Connector], sessions: Sequence[Session]
 ) -> list[ConnectorState]:
     """EVSE 0 is the whole charger: shown only when it reports a fault of its own."""
-    by_evse = {session.transaction.evse_id: session for session in sessions}
-    return [
-        ConnectorState(connector, by_evse.get(connector.evse_id))
+    shown = [
+        connector
         for connector in connectors
         if connector.evse_id or connector.status == ConnectorStatus.FAULTED
     ]
+    several = {c.evse_id for c in shown if c.connector_id > 1}
+    at: dict[tuple[int, int], Session] = {}
+    for session in sessions:
+        row = session.transaction
+        at[row.evse_id, row.connector_id if row.evse_id in several else 1] = session
+    return [ConnectorState(c, at.get((c.evse_id, c.connector_id))) for c in shown]

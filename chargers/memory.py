@@ -137,7 +137,7 @@ def _twin(charger: Charger, saved: Saved) -> VirtualCharger:
     )
     return VirtualCharger(
         spec,
-        state=dict(saved),
+        state={**saved, "secrets": {}},  # which are kept sealed
         store=_Nowhere(),
         clock=SystemClock(),
         on_frame=lambda **_: None,

@@ -191,7 +191,7 @@ class Day:
     @cached_property
     def chart(self) -> Chart | None:
         now = timezone.localtime()
-        return draw_power([self.series], now, gap=history.GAP)
+        return draw_power([self.series], now, gap=history.GAP, span=history.SPAN)
 
 
 def day_of(access: Access) -> Day:

@@ -1,7 +1,7 @@
 """Reads that several pages share; each takes a fixed number of queries."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,11 +22,18 @@ from django.db.models import (
 from .choices import (
     IN_PROVISIONING,
     ChargerKind,
+    ChargingState,
     Condition,
     ConnectorStatus,
     ProvisioningStatus,
 )
-from .models import Charger, Connector, MeterValue, Transaction
+from .models import (
+    Charger,
+    Connector,
+    MeterValue,
+    Transaction,
+    VirtualChargerState,
+)
 
 CABLE_IN = (
     ConnectorStatus.PREPARING,
@@ -48,6 +55,9 @@ def with_condition(chargers: QuerySet[Charger]) -> QuerySet[Any]:
         )
 
     outlet = {"evse_id__gt": 0}  # EVSE 0 is the whole charger
+    charges = Transaction.objects.filter(  # 2.x says only there that energy flows
+        charger=OuterRef("pk"), stopped_at=None, charging_state=ChargingState.CHARGING
+    )
     rules: list[tuple[Any, Condition]] = [
         (Q(provisioning_status=ProvisioningStatus.FAILED), Condition.FAILED),
         (Q(provisioning_status__in=IN_PROVISIONING), Condition.PROVISIONING),
@@ -57,7 +67,10 @@ def with_condition(chargers: QuerySet[Charger]) -> QuerySet[Any]:
         ),
         (Q(is_online=False), Condition.OFFLINE),
         (some(ConnectorStatus.FAULTED), Condition.FAULTED),
-        (some(ConnectorStatus.CHARGING, **outlet), Condition.CHARGING),
+        (
+            some(ConnectorStatus.CHARGING, **outlet) | Q(Exists(charges)),
+            Condition.CHARGING,
+        ),
         (some(*CABLE_IN, ConnectorStatus.RESERVED, **outlet), Condition.IN_USE),
         (some(ConnectorStatus.AVAILABLE, **outlet), Condition.AVAILABLE),
     ]
@@ -66,23 +79,39 @@ def with_condition(chargers: QuerySet[Charger]) -> QuerySet[Any]:
     return chargers.annotate(condition=Case(*whens, default=unavailable))
 
 
+def shown_status(connector: Connector, charging_state: str = "") -> ConnectorStatus:
+    """A connector's status as 1.6 words it, also where 2.x only says Occupied.
+
+    ``charging_state`` is that of the transaction running there.
+    """
+    status = ConnectorStatus(connector.status)
+    if status == ConnectorStatus.OCCUPIED and charging_state in ConnectorStatus.values:
+        return ConnectorStatus(charging_state)
+    return status
+
+
 # --- Sessions -------------------------------------------------------------------------
 
 
 @dataclass
 class Session:
-    """An open transaction with its last meter value, if there is one yet."""
+    """An open transaction with its last meter value.
+
+    Before there is one, a virtual charger is asked: ``known`` is what it remembers of
+    its connector.
+    """
 
     transaction: Transaction
     last: MeterValue | None
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def power_w(self) -> float | None:
-        return self.last.power_w if self.last else None
+        return self.last.power_w if self.last else self.known.get("power_w")
 
     @property
     def offered_w(self) -> float | None:
-        return self.last.offered_w if self.last else None
+        return self.last.offered_w if self.last else self.known.get("offered_w")
 
     @property
     def meter_wh(self) -> float | None:
@@ -102,12 +131,27 @@ class Session:
 
 
 def open_sessions(transactions: QuerySet[Transaction]) -> list[Session]:
-    """The open ones of these transactions, newest first, in one query."""
+    """The open ones of these transactions, newest first, in two queries."""
     rows = _with_value(transactions.filter(stopped_at=None), "-timestamp", "-id")
-    return [
+    sessions = [
         Session(row, MeterValue(sampled_values=row.value) if row.value else None)
         for row in rows.select_related("charger")
     ]
+    _ask_virtual_chargers([session for session in sessions if session.last is None])
+    return sessions
+
+
+def _ask_virtual_chargers(sessions: Sequence[Session]) -> None:
+    if not sessions:
+        return
+    states = VirtualChargerState.objects.filter(
+        pk__in={session.transaction.charger_id for session in sessions}
+    )
+    connectors = dict(states.values_list("pk", "data__connectors"))
+    for session in sessions:
+        row = session.transaction
+        known = connectors.get(row.charger_id) or {}
+        session.known = known.get(str(row.evse_id)) or {}
 
 
 def _with_value(

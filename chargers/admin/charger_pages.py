@@ -155,7 +155,8 @@ class ChargerPages(PagedAdmin):
     def day_view(self, request: HttpRequest) -> HttpResponse:
         """Power over the last 24 hours of all chargers that the person may see."""
         series = overview.day_of(access_of(request)).series
-        return _chart_json([series], history.GAP.total_seconds())
+        now = timezone.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+        return _chart_json([series], history.GAP, (now - history.SPAN, now))
 
     def chart_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The meter values of a transaction, or of the last hour."""
@@ -165,11 +166,20 @@ class ChargerPages(PagedAdmin):
             if not chosen.isdecimal():
                 chosen = "0"
             values = _values_of(get_object_or_404(charger.transactions, pk=chosen))
-        return _chart_json(metered(values), GAP.total_seconds())
+        return _chart_json(metered(values), GAP)
 
 
-def _chart_json(series: list[Series], gap: float) -> HttpResponse:
-    return JsonResponse({"gap": gap, "series": [one.as_json() for one in series]})
+def _chart_json(
+    series: list[Series], gap: timedelta, span: tuple[datetime, datetime] | None = None
+) -> HttpResponse:
+    """What chart.js draws; from the first value to the last where no span is given."""
+    return JsonResponse(
+        {
+            "gap": gap.total_seconds(),
+            "span": span and [at.timestamp() for at in span],
+            "series": [one.as_json() for one in series],
+        }
+    )
 
 
 def _drawn(values: list[MeterValue], until: datetime) -> Chart | None:

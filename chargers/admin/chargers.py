@@ -6,12 +6,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from chargers import services
+from chargers import live, services
 from chargers.choices import (
     BootPolicy,
     ChargerKind,
@@ -19,9 +19,9 @@ from chargers.choices import (
     ConnectorStatus,
     OCPPVersion,
 )
-from chargers.models import Charger, Connector
+from chargers.models import Charger, Transaction
 from chargers.provisioning import create_charger
-from chargers.selectors import with_condition
+from chargers.selectors import Session, with_condition
 from chargers.templatetags.chargers_live import link_badge, status_badge
 from ocpplab.access import access_of
 from ocpplab.admin import ScopedRelatedFilter, choice_filter
@@ -178,13 +178,17 @@ class ChargerAdmin(ImportsRows, SendsRequests, ChargerPages):
         "disconnected_at": "disconnected_at",
         "link_detail": "link_detail",
         "provisioning_status": "provisioning_status",
-        "connector_states": lambda row: [c.status for c in _shown_connectors(row)],
+        "connector_states": lambda row: _connector_states(row),
         "booted_at": "booted_at",
         "created_at": "created_at",
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Charger]:
-        return super().get_queryset(request).prefetch_related("connectors")
+        running = Prefetch(
+            "transactions", Transaction.objects.filter(stopped_at=None), "running"
+        )
+        chargers = super().get_queryset(request)
+        return chargers.prefetch_related("connectors", running)
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -302,14 +306,12 @@ class ChargerAdmin(ImportsRows, SendsRequests, ChargerPages):
 
     @admin.display(description="Connectors")
     def connector_states(self, charger: Charger) -> SafeString:
-        shown = ((status_badge(c.status),) for c in _shown_connectors(charger))
+        shown = ((status_badge(status),) for status in _connector_states(charger))
         return format_html_join(" ", "{}", shown)
 
 
-def _shown_connectors(charger: Charger) -> list[Connector]:
-    """EVSE 0 is the whole charger: shown only where it reports a fault of its own."""
-    return [
-        connector
-        for connector in charger.connectors.all()
-        if connector.evse_id or connector.status == ConnectorStatus.FAULTED
-    ]
+def _connector_states(charger: Any) -> list[ConnectorStatus]:
+    """Of a charger from the list, with its ``running`` transactions."""
+    sessions = [Session(transaction, None) for transaction in charger.running]
+    states = live.connector_states(charger.connectors.all(), sessions)
+    return [item.status for item in states]

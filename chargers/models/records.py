@@ -14,6 +14,7 @@ from .charger import Charger
 from .location import Location
 
 ID_TAG_LIMIT = 255  # characters in 2.1; 36 in 2.0.1, 20 in 1.6
+SHORT_ID = 12  # characters of a transaction id in a table
 
 
 class IdTag(models.Model):
@@ -147,6 +148,12 @@ class Transaction(models.Model):
 
     def __str__(self) -> str:
         return self.transaction_id or f"#{self.pk}"
+
+    @property
+    def short_id(self) -> str:
+        """As narrow tables have room for it: the uuids of 2.x are cut."""
+        text = str(self)
+        return text if len(text) <= SHORT_ID else f"{text[: SHORT_ID - 1]}…"
 
     @property
     def is_open(self) -> bool:

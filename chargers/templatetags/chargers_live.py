@@ -1,6 +1,7 @@
 """What templates need to show chargers."""
 
 import json
+from typing import Any
 
 from django import template
 from django.http import HttpRequest
@@ -25,6 +26,12 @@ register = template.Library()
 register.filter("power", html.power)
 register.filter("energy", html.energy)
 register.filter("pretty_json", html.pretty_json)
+
+
+@register.filter
+def at(by_number: dict[int, Any], number: int) -> Any:
+    """What a dictionary has at a number."""
+    return by_number.get(number) if by_number else None
 
 
 @register.filter

@@ -25,6 +25,7 @@ from chargers.models import (
 )
 from chargers.templatetags.chargers_live import payload
 from ocpplab.access import Access
+from ocpplab.encryption import encrypt
 from ocpplab.models import Membership, Organization, User
 from tests.fixtures import create_charger
 
@@ -251,7 +252,10 @@ def test_home_shows_ones_own_organizations_alone(
 
 
 def test_the_power_of_the_day_is_sampled_by_location(
-    charging: Transaction, location: Location, organization: Organization
+    signed_in: Client,
+    charging: Transaction,
+    location: Location,
+    organization: Organization,
 ) -> None:
     create_charger(organization=organization, identity="ROAMING")
     history.sample_power()
@@ -259,6 +263,10 @@ def test_the_power_of_the_day_is_sampled_by_location(
     assert samples[location].power_w == 7360
     assert samples[location].sessions == 1
     assert samples[None].power_w == 0
+    overview.forget_answers()
+    start, end = signed_in.get(reverse("admin:chargers_charger_day")).json()["span"]
+    assert end - start == 24 * 3600
+    assert start < timezone.now().timestamp() <= end
     series = history.power_of_day(PowerSample.objects.all())
     assert [kilowatts for _, kilowatts in series.samples] == [7.36]
     PowerSample.objects.update(at=timezone.now() - history.KEPT * 2)
@@ -347,6 +355,68 @@ def test_what_a_virtual_charger_knows_of_cable_and_ev_is_shown(
         assert shown in html, shown
 
 
+def test_power_is_known_before_the_first_meter_value(
+    signed_in: Client, charging: Transaction
+) -> None:
+    MeterValue.objects.all().delete()
+    [session] = selectors.open_sessions(Transaction.objects.all())
+    assert session.power_w is None
+    known = {"vehicle": {"wants_energy": True}, "power_w": 7400.0, "offered_w": 11000}
+    VirtualChargerState.objects.create(
+        charger=charging.charger, data={"connectors": {"1": known}}
+    )
+    [session] = selectors.open_sessions(Transaction.objects.all())
+    assert (session.power_w, session.offered_w) == (7400, 11000)
+    for page in (reverse("admin:index"), page_of(charging.charger)):
+        assert "7.40 kW" in signed_in.get(page).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "shown", "condition"),
+    [
+        ("Charging", "Charging", Condition.CHARGING),
+        ("SuspendedEV", "SuspendedEV", Condition.IN_USE),
+        ("EVConnected", "Occupied", Condition.IN_USE),
+    ],
+)
+def test_a_2x_connector_shows_what_its_transaction_does(
+    signed_in: Client,
+    charging: Transaction,
+    state: str,
+    shown: str,
+    condition: Condition,
+) -> None:
+    charger = charging.charger
+    Transaction.objects.update(charging_state=state)
+    charger.connectors.filter(evse_id=1).update(status=ConnectorStatus.OCCUPIED)
+    known = live.charger_state(charger)
+    assert (known.condition, known.connectors[0].status) == (condition, shown)
+    assert overview.overview(EVERYTHING).whole.counts == {condition: 1}
+    for page in (page_of(charger), reverse("admin:chargers_charger_changelist")):
+        assert f">{shown}</span>" in signed_in.get(page).content.decode()
+
+
+def test_the_session_of_an_evse_is_shown_at_its_connector(
+    charging: Transaction,
+) -> None:
+    charger = charging.charger
+    charger.connectors.create(evse_id=1, connector_id=2, status="Occupied")
+    Transaction.objects.update(connector_id=2)
+    states = live.charger_state(charger).connectors
+    running = {item.name: item.has_transaction for item in states if item.number == 1}
+    assert running == {"Connector 1": False, "EVSE 1.2": True}
+
+
+def test_long_transaction_ids_are_cut_in_tables(
+    signed_in: Client, charging: Transaction
+) -> None:
+    key = "8d0fa0bb-50f7-4d41-8f09-704bcd51e836"
+    Transaction.objects.update(transaction_id=key)
+    html = signed_in.get(page_of(charging.charger, "sessions")).content.decode()
+    assert f'<span title="{key}">8d0fa0bb-50…</span>' in html
+    assert "2.50 kWh" in html  # until now
+
+
 def test_what_a_virtual_charger_remembers_is_shown(
     signed_in: Client, virtual_charger: Charger
 ) -> None:
@@ -375,6 +445,7 @@ def test_what_a_virtual_charger_remembers_is_shown(
             "local_list": {"version": 5, "entries": {"tag-9": {"status": "Accepted"}}},
             "cache": {"tag-8": {"status": "Blocked"}},
             "profiles": [profile],
+            "secrets": encrypt("{}"),
         },
     )
     html = signed_in.get(page_of(virtual_charger, "configuration")).content.decode()

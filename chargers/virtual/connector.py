@@ -452,6 +452,9 @@ class Connector:
             "finished": self.is_finished,
             "departing": self.is_departing,
             "limit_w": self.limit_w,
+            # For whoever looks at it before the first meter value.
+            "power_w": self.power_w,
+            "offered_w": self.offered_w,
             "register_wh": self._register_wh,
             "transaction": asdict(self.transaction) if self.transaction else None,
         }

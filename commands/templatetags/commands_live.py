@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django import template
 from django.http import HttpRequest
@@ -31,12 +30,6 @@ def command_badge(command: Command) -> SafeString:
 def command_tone(command: Command) -> str:
     """The colour of it."""
     return TONES[Status(command.status)]
-
-
-@register.filter
-def at(by_number: dict[int, Any], number: int) -> Any:
-    """What a dictionary has at a number."""
-    return by_number.get(number)
 
 
 @register.simple_tag

@@ -1,9 +1,11 @@
 // Charts: a figure with data-chart="URL" shows what is there as JSON,
-// {"gap": s, "series": [{kind, label, unit, points: [[unix time, value], …]}]},
+// {"gap": s, "span": [from, to] or null,
+//  "series": [{kind, label, unit, points: [[unix time, value], …]}]},
 // in the place of the drawing that it has without this script. It follows live.js.
 "use strict";
 (() => {
   const PERIOD = 2000; // ms, at least, between two looks
+  const SHORTEST = 300; // s, from the left edge to the right one, at least
   // light-dark() is resolved by the browser only where it is used: on an element.
   const probe = document.createElement("i");
   probe.hidden = true;
@@ -31,6 +33,17 @@
     "%": () => [0, 100],
   };
 
+  // As the rest of the page writes times: UTC, 24 hours, ISO dates. By the distance of
+  // ticks, s: what each says, and what the first of a year, a day, … says below it.
+  const DATE = "\n{YYYY}-{MM}-{DD}";
+  const TIMES = [
+    [86400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+    [60, "{HH}:{mm}", DATE, null, DATE, null, null, null, 1],
+    [1, "{HH}:{mm}:{ss}", DATE, null, DATE, null, null, null, 1],
+  ];
+  const inUTC = (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC");
+  const clock = uPlot.fmtDate("{HH}:{mm}:{ss}");
+
   const format = (value, unit) =>
     value == null ? "–" : `${value.toFixed(unit === "%" ? 0 : 2)} ${unit}`;
 
@@ -54,15 +67,21 @@
     return uPlot.join(tables, tables.map((t) => t.slice(1).map(() => 1)));
   };
 
-  const options = (figure, series) => {
+  // Where no pointer is, the legend tells the last values.
+  const tellLast = (plot) => {
+    if (plot.cursor.idx == null) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
+  };
+
+  const options = (figure, series, span) => {
     const axis = {
       stroke: resolved("--body-quiet-color"),
       grid: { stroke: resolved("--hairline-color"), width: 1 },
       ticks: { show: false },
       font: "11px system-ui, sans-serif",
     };
-    const scales = { x: { time: true } };
-    const axes = [{ ...axis, grid: { show: false } }];
+    const range = (_, least, most) => span() ?? [Math.min(least, most - SHORTEST), most];
+    const scales = { x: { time: true, range } };
+    const axes = [{ ...axis, grid: { show: false }, values: TIMES, space: 76 }];
     const counts = {};
     for (const unit of new Set(series.map((one) => one.unit))) {
       scales[unit] = { range: (_, least, most) => RANGES[unit](least, most) };
@@ -83,15 +102,17 @@
       axes,
       cursor: { y: false, points: { size: 7 } },
       legend: { live: true },
+      tzDate: inUTC,
+      hooks: { ready: [tellLast], setData: [tellLast], setCursor: [tellLast] },
       series: [
-        { value: (_, at) => (at == null ? "–" : new Date(at * 1000).toLocaleTimeString([], { hour12: false })) },
+        { value: (_, at) => (at == null ? "–" : clock(inUTC(at))) },
         ...series.map(({ kind, label, unit }) => {
           const n = (counts[kind] = (counts[kind] ?? -1) + 1);
           return {
             label,
             scale: unit,
             spanGaps: false,
-            points: { show: false },
+            points: { show: (plot) => plot.data[0].length < 3, size: 6 },
             value: (_, value) => format(value, unit),
             paths: kind === "offered" ? uPlot.paths.stepped({ align: 1 }) : undefined,
             ...LOOK[kind](n),
@@ -148,7 +169,8 @@
       this.shape = shape;
       this.plot?.destroy();
       this.figure.replaceChildren();
-      this.plot = new uPlot(options(this.figure, series), table, this.figure);
+      const span = () => this.data.span;
+      this.plot = new uPlot(options(this.figure, series, span), table, this.figure);
     }
 
     redraw() {
