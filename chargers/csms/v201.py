@@ -11,6 +11,7 @@ from chargers.choices import ConnectorStatus, ReportKind, StationSubject
 from chargers.group_commit import group_commit
 from chargers.models import Charger
 from chargers.ocpp.errors import OCPPError
+from chargers.ocpp.schemas import INTEGER_LIMIT
 from chargers.ocpp.values import check_range, format_time, parse_time
 from chargers.services import device_model, stations
 from chargers.services.id_tags import Token, authorize_tokens
@@ -29,7 +30,6 @@ from .certificates_v2 import (
 from .common import (
     CONNECTOR_LIMIT,
     METER_LIMIT,
-    NUMBER_LIMIT,
     Answer,
     Handlers,
     Payload,
@@ -112,15 +112,15 @@ async def on_transaction_event(charger: Charger, payload: Payload) -> Payload:
         transaction_id=info["transactionId"],
         kind=payload["eventType"],
         trigger=payload["triggerReason"],
-        seq_no=check_range(payload, "seqNo", 0, NUMBER_LIMIT),
+        seq_no=check_range(payload, "seqNo", 0, INTEGER_LIMIT),
         at=parse_time(payload["timestamp"]),
-        evse_id=_optional(place, "id", 0, CONNECTOR_LIMIT),
-        connector_id=_optional(place, "connectorId", 0, CONNECTOR_LIMIT),
+        evse_id=_place(place, "id"),
+        connector_id=_place(place, "connectorId"),
         token=token(charger, payload["idToken"]) if "idToken" in payload else None,
         charging_state=info.get("chargingState", ""),
         stop_reason=info.get("stoppedReason", "Local"),
-        remote_start_id=_optional(info, "remoteStartId"),
-        reservation_id=_optional(payload, "reservationId"),
+        remote_start_id=info.get("remoteStartId"),
+        reservation_id=payload.get("reservationId"),
         meter_values=meter_values(payload),
         details=more,
     )
@@ -353,7 +353,5 @@ def meter_values(payload: Payload) -> list[services.Reading]:
     return services.parse_meter_values(values)
 
 
-def _optional(
-    payload: Payload, name: str, low: int = -NUMBER_LIMIT, high: int = NUMBER_LIMIT
-) -> int | None:
-    return check_range(payload, name, low, high) if name in payload else None
+def _place(evse: Payload, name: str) -> int | None:
+    return check_range(evse, name, 0, CONNECTOR_LIMIT) if name in evse else None

@@ -18,6 +18,7 @@ from .messages import UNANSWERED
 from .versions import Version
 
 ERRORS_COMPARED = 20  # of one payload, to find the one that says most
+INTEGER_LIMIT = 2**31 - 1  # of OCPP 2.x (2.0.1, part 2, primitive data types)
 
 _FOLDERS = {Version.V16: "v16", Version.V201: "v201", Version.V21: "v21"}
 
@@ -130,7 +131,22 @@ def _validator(version: Version, action: str, kind: str) -> Any:
     if version.is_v16:
         # Those of the security whitepaper name draft 6, where 1.0 is an integer.
         return jsonschema_rs.Draft4Validator(schema, validate_formats=True)
-    return jsonschema_rs.validator_for(schema, validate_formats=True)
+    return jsonschema_rs.validator_for(
+        _with_integer_limits(schema), validate_formats=True
+    )
+
+
+def _with_integer_limits(schema: Any) -> Any:
+    """The schema, with what it leaves to the text: an integer has 32 bits."""
+    if isinstance(schema, list):
+        return [_with_integer_limits(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    limited = {name: _with_integer_limits(part) for name, part in schema.items()}
+    if limited.get("type") == "integer":
+        limits = {"minimum": -INTEGER_LIMIT - 1, "maximum": INTEGER_LIMIT}
+        limited = limits | limited
+    return limited
 
 
 def _schema_folder(version: Version) -> Path:

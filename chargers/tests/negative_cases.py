@@ -59,11 +59,15 @@ def negative_cases(
     payload = valid_payload(version, action, kind)
     for path, what, value, code in _faults(schema, schema, payload, ()):
         yield what, _replaced(payload, path, value), code
-    if version.is_v16:
-        for path in _integers(schema, schema, ()):
-            # JSON schema draft 4: 1.0 is no integer. In draft 6, of 2.x, it is one.
-            where = ".".join(map(str, path))
-            yield f"{where} is 1.0", _replaced(payload, path, 1.0), TYPE
+    # JSON schema draft 4: 1.0 is no integer. In draft 6, of 2.x, it is one; but there
+    # an integer has 32 bits.
+    others = [(1.0, TYPE)]
+    if not version.is_v16:
+        others = [(2**31, PROPERTY), (-(2**31) - 1, PROPERTY)]
+    for path in _integers(schema, schema, ()):
+        where = ".".join(map(str, path))
+        for value, code in others:
+            yield f"{where} is {value}", _replaced(payload, path, value), code
 
 
 def _valid(
@@ -138,9 +142,10 @@ def _integers(
     schema: dict[str, Any], root: dict[str, Any], path: Path
 ) -> Iterator[Path]:
     schema = _resolved(schema, root)
-    if schema["type"] == "integer":
+    kind = schema.get("type")
+    if kind == "integer":
         yield path
-    elif schema["type"] == "array":
+    elif kind == "array":
         yield from _integers(schema["items"], root, (*path, 0))
     for name, inner in schema.get("properties", {}).items():
         yield from _integers(inner, root, (*path, name))
