@@ -6,6 +6,7 @@
 - The certificate that a client presented (ASGI: tls).
 - Compression where the client offers it, in little memory.
 - A closing frame that says why, where a frame is too long (1009) or no UTF-8 (1007).
+- Turns for those that send faster than they are answered (see ``pacing``).
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ from autobahn.websocket.compress import (
 )
 from autobahn.websocket.types import ConnectionDeny
 from cryptography.hazmat.primitives.serialization import Encoding
-from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from daphne.ws_protocol import WebSocketFactory
+
+from .pacing import PacedProtocol, in_turn
 
 EXTENSION = "websocket.http.response"
 
@@ -28,10 +31,10 @@ WORTH_COMPRESSING = 512  # bytes; below, it costs more than it saves
 COMPRESSION_MEMORY = 4  # zlib's memLevel: 8 KiB instead of 128
 
 # What daphne starts for a connection runs in a copy of the context it was started in.
-_tls: ContextVar[dict[str, Any] | None] = ContextVar("tls", default=None)
+_protocol: ContextVar["DenyingProtocol"] = ContextVar("protocol")
 
 
-class DenyingProtocol(WebSocketProtocol):
+class DenyingProtocol(PacedProtocol):
     """Daphne's WebSocket protocol, extended."""
 
     _denial_headers: list[tuple[str, str]]
@@ -42,11 +45,11 @@ class DenyingProtocol(WebSocketProtocol):
         self.perMessageCompressionAccept = _accept_compression
 
     def onConnect(self, request: Any) -> Any:
-        token = _tls.set(_tls_of(self.transport))
+        token = _protocol.set(self)
         try:
             return super().onConnect(request)
         finally:
-            _tls.reset(token)
+            _protocol.reset(token)
 
     def serverSend(self, content: Any, binary: bool = False) -> None:
         if binary or self.state == self.STATE_CONNECTING:
@@ -112,9 +115,11 @@ def with_denial_responses(application: Any) -> Any:
     WebSocketFactory.protocol = DenyingProtocol
 
     async def extended(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        protocol = _protocol.get()
         extensions = {**scope.get("extensions", {}), EXTENSION: {}}
-        if (tls := _tls.get()) is not None:
+        if (tls := _tls_of(protocol.transport)) is not None:
             extensions["tls"] = tls
-        await application({**scope, "extensions": extensions}, receive, send)
+        scope = {**scope, "extensions": extensions}
+        await application(scope, in_turn(protocol, receive), send)
 
     return extended

@@ -12,6 +12,7 @@ from tests.portal import Portal
 pytestmark = pytest.mark.portal
 
 IDENTITY = "HAND:SHAKE=1"
+FLOOD = 1500  # frames at once
 BOOT = {"chargePointModel": "M", "chargePointVendor": "V"}
 
 
@@ -19,6 +20,13 @@ BOOT = {"chargePointModel": "M", "chargePointVendor": "V"}
 def charger(portal: Portal) -> str:
     options = ["--organization", "demo", "--physical"]
     return portal.manage("addcharger", IDENTITY, *options).strip()
+
+
+@pytest.fixture(scope="module")
+def beside(portal: Portal) -> str:
+    """The path of another charger."""
+    portal.manage("addcharger", "BESIDE", "--organization", "demo", "--physical")
+    return "demo/BESIDE"
 
 
 def dial(
@@ -148,3 +156,17 @@ def test_text_that_is_no_utf_8_closes_the_connection(
             socket.recv(timeout=10)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1007
+
+
+def test_who_does_not_wait_for_answers_waits_behind_the_others(
+    portal: Portal, charger: str, beside: str
+) -> None:
+    with dial(portal, max_queue=None) as flooding, dial(portal, beside) as other:
+        for socket in (flooding, other):
+            assert ask(socket, "BootNotification", BOOT)[0] == 3
+        for number in range(FLOOD):
+            flooding.send(json.dumps([2, f"f{number}", "Heartbeat", {}]))
+        at = ask(other, "Heartbeat", {})[2]["currentTime"]
+        answers = [json.loads(flooding.recv(timeout=30)) for _ in range(FLOOD)]
+    assert [answer[1] for answer in answers] == [f"f{n}" for n in range(FLOOD)]
+    assert answers[-1][2]["currentTime"] > at
