@@ -28,24 +28,22 @@ async def configuration(
     call: Call, charger: Charger, configuration: dict[str, str]
 ) -> Payload:
     """Each key names a variable (chargers.ocpp.variables)."""
-    names, limit = await database_sync_to_async(device_model.find_variables)(
+    names = await database_sync_to_async(device_model.find_variables)(
         charger, list(configuration)
     )
     answers = {key: "UnknownVariable" for key in configuration if key not in names}
-    known = list(names)
-    for start in range(0, len(known), limit):
-        keys = known[start : start + limit]
+    if names:
         data = [
             {
-                "component": names[key][0],
-                "variable": names[key][1],
+                "component": component,
+                "variable": variable,
                 "attributeValue": configuration[key],
             }
-            for key in keys
+            for key, (component, variable) in names.items()
         ]
         answer = await call("SetVariables", {"setVariableData": data})
         results = answer["setVariableResult"]
-        for key, result in zip(keys, results, strict=False):
+        for key, result in zip(names, results, strict=False):
             answers[key] = result["attributeStatus"]
     in_order = {key: answers.get(key, "Rejected") for key in configuration}
     return configuration_result(in_order)

@@ -1,8 +1,10 @@
 """The device model of 2.x chargers: what they report of their variables (2.0.1, B)."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.db.models import Q
 from django.utils import timezone
 
 from chargers.choices import Mutability, VariableAttribute
@@ -33,26 +35,40 @@ def has_device_model(charger: Charger) -> bool:
 Name = tuple[dict[str, Any], dict[str, Any]]  # component and variable, as in OCPP
 
 
-def find_variables(
-    charger: Charger, names: Sequence[str]
-) -> tuple[dict[str, Name], int]:
-    """What operators' names of variables mean, and how many go into one SetVariables.
+def find_variables(charger: Charger, names: Sequence[str]) -> dict[str, Name]:
+    """What operators' names of variables mean; what means none is left out.
 
     A name without a component means the variable of that name that is the only one.
     """
-    found: dict[str, Name] = {}
+    found = {}
     for name in names:
         if parsed := parse_variable_name(name) or _find_alone(charger, name):
             found[name] = parsed
-    limit = Variable.objects.filter(
+    return found
+
+
+class MessageLimits(NamedTuple):
+    """How many items and bytes a charger takes in a message; infinite: not told."""
+
+    items: float = math.inf
+    bytes: float = math.inf
+
+
+def message_limits(charger: Charger, component: str, instance: str) -> MessageLimits:
+    """What the component says of the messages that this instance names."""
+    rows = Variable.objects.filter(
+        Q(name__iexact="ItemsPerMessage") | Q(name__iexact="BytesPerMessage"),
         charger_id=charger.pk,
-        component__iexact="DeviceDataCtrlr",
-        name__iexact="ItemsPerMessage",
-        instance__iexact="SetVariables",
+        component__iexact=component,
+        instance__iexact=instance,
         attribute=VariableAttribute.ACTUAL,
-    ).values_list("value", flat=True)
-    told = next(iter(limit), "")
-    return found, max(1, int(told) if told.isdecimal() else 1)
+    )
+    told = {
+        name.lower().removesuffix("permessage"): int(value)
+        for name, value in rows.values_list("name", "value")
+        if value.isdecimal() and int(value) > 0
+    }
+    return MessageLimits(**told)
 
 
 def _find_alone(charger: Charger, name: str) -> Name | None:

@@ -105,25 +105,6 @@ async def test_configuration_sets_variables_by_name(link: Link) -> None:
     ]
 
 
-async def test_configuration_sends_as_many_variables_as_the_charger_takes(
-    link: Link,
-) -> None:
-    assert await link.perform(
-        "configuration", configuration={"A.One": "1", "A.Two": "2"}
-    )
-    assert len(link.asked) == 2
-    await Variable.objects.acreate(
-        charger=link.charger,
-        component="DeviceDataCtrlr",
-        name="ItemsPerMessage",
-        instance="SetVariables",
-        value="2",
-        updated_at=timezone.now(),
-    )
-    await link.perform("configuration", configuration={"A.One": "1", "A.Two": "2"})
-    assert len(link.asked) == 3
-
-
 async def test_configuration_tells_what_was_refused(link: Link) -> None:
     link.answer = {"One": "RebootRequired", "Two": "UnknownVariable"}
     result = await link.perform("configuration", configuration={"A.One": "1"})
