@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import NamedTuple
 
 from .. import smart_charging
@@ -67,13 +68,16 @@ def _measurands(value: str) -> str:
     return ",".join(names)
 
 
-def _rotations(value: str) -> str:
-    """``0.RST,1.RTS``, or one word for all (9.1.7)."""
+def _rotations(connectors: int, value: str) -> str:
+    """``0.RST,1.RTS``, each connector once, or one word for all others (9.1.7)."""
     items = [item.strip() for item in value.split(",") if item.strip()]
-    for item in items:
-        number, dot, word = item.rpartition(".")
-        if word not in _ROTATIONS or (dot and not number.isdecimal()):
+    parts = [item.rpartition(".") for item in items]
+    known = [str(number) for number in range(connectors + 1)]
+    for number, dot, word in parts:
+        if word not in _ROTATIONS or (dot and number not in known):
             raise ValueError("must be such as 1.RST, 2.NotApplicable")
+    if len({number for number, _, _ in parts}) < len(parts):
+        raise ValueError("has a connector twice")
     return ",".join(items)
 
 
@@ -122,7 +126,6 @@ _KEYS = (
     Key("BlinkRepeat", "3", _integer),
     Key("ClockAlignedDataInterval", "0", _integer),
     Key("ConnectionTimeOut", "60", _integer),
-    Key("ConnectorPhaseRotation", "NotApplicable", _rotations, needs_reboot=True),
     _fixed("GetConfigurationMaxKeys", str(KEYS_LIMIT)),
     Key("HeartbeatInterval", "300", _integer),
     Key("LightIntensity", "100", _percentage),
@@ -170,6 +173,25 @@ _KEYS = (
 )
 
 
+@cache
+def _keys_of(connectors: int, is_dc: bool) -> tuple[dict[str, Key], dict[str, str]]:
+    """The keys of such a charger by name, and their names by casefolded ones."""
+    keys = (
+        *_KEYS,
+        _fixed("ChargingScheduleAllowedChargingRateUnit", _units(is_dc)),
+        Key(
+            "ConnectorPhaseRotation",
+            "NotApplicable",
+            partial(_rotations, connectors),
+            needs_reboot=True,
+        ),
+        _fixed("ConnectorPhaseRotationMaxLength", str(connectors + 1)),
+        _fixed("ConnectorSwitch3to1PhaseSupported", str(not is_dc).lower()),
+        _fixed("NumberOfConnectors", str(connectors)),
+    )
+    return {key.name: key for key in keys}, {k.name.casefold(): k.name for k in keys}
+
+
 def phase_rotation(value: str, connector: int) -> str:
     """The phases of the grid that the connector's own are: R is L1 (9.1.7)."""
     for item in value.split(","):
@@ -196,15 +218,7 @@ class Configuration:
         connectors: int,
         is_dc: bool = False,
     ) -> None:
-        keys = (
-            *_KEYS,
-            _fixed("ChargingScheduleAllowedChargingRateUnit", _units(is_dc)),
-            _fixed("ConnectorPhaseRotationMaxLength", str(connectors + 1)),
-            _fixed("ConnectorSwitch3to1PhaseSupported", str(not is_dc).lower()),
-            _fixed("NumberOfConnectors", str(connectors)),
-        )
-        self._keys = {key.name: key for key in keys}
-        self._names = {name.casefold(): name for name in self._keys}
+        self._keys, self._names = _keys_of(connectors, is_dc)
         self._bound: dict[str, Binding] = {}
         self._values: dict[str, str] = {}
         for name, value in values.items():

@@ -28,6 +28,8 @@ async def read(bench: Bench, *keys: str) -> dict[str, dict[str, Any]]:
         ("BlinkRepeat", "0", "-1"),
         ("ConnectorPhaseRotation", "0.RST, 1.RTS,2.NotApplicable", "1.ABC"),
         ("ConnectorPhaseRotation", "Unknown", "one.RST"),
+        ("ConnectorPhaseRotation", "2.RST,Unknown", "3.RST"),
+        ("ConnectorPhaseRotation", "1.TRS", "1.RST,1.RTS"),
         ("MeterValuesSampledData", "Current.Import.L1,Voltage.L1-N,RPM", "Wind"),
         ("StopTxnAlignedData", "Energy.Reactive.Import.Interval", "SoC.L1"),
         ("AuthorizationKey", "0123456789abcdef", "0123456789abcde"),
