@@ -52,12 +52,14 @@ class Sample(NamedTuple):
 class Measurement:
     """One moment: ``interval_wh`` since the last one of its kind.
 
-    ``rotation`` says which phases of the grid the connector's own are (1.6, 9.1.7).
+    ``rotation`` says which phases of the grid the connector's own are (1.6, 9.1.7),
+    ``location`` where the meter is, if not at an outlet.
     """
 
     reading: Reading
     interval_wh: int = 0
     rotation: str = "RST"
+    location: str = ""
 
     def samples(self, item: str) -> list[Sample]:
         """A measurand, perhaps with a phase: ``Current.Import.L1``; [] for nothing.
@@ -68,7 +70,11 @@ class Measurement:
         if item in _EACH_PHASE and self.reading.line_phases > 1:
             items = [f"{item}.{phase}" for phase in _EACH_PHASE[item]]
         taken = (self._sample(item) for item in items)
-        return [sample for sample in taken if sample is not None]
+        return [
+            sample._replace(location=sample.location or self.location)
+            for sample in taken
+            if sample is not None
+        ]
 
     def _sample(self, item: str) -> Sample | None:
         measurand, phase = split_item(item)

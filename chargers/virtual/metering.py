@@ -3,6 +3,7 @@
 import asyncio
 import math
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .clock import wait_for_event
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 STOP_DATA_LIMIT = 200  # samples kept for the end; beyond, every other goes
 _PERIODIC = (Series.END_SAMPLED, Series.SAMPLED)
 _ALIGNED = (Series.ALIGNED, Series.END_ALIGNED)
+_BOUNDS = ("Transaction.Begin", "Transaction.End")
 
 
 class Metering:
@@ -54,7 +56,10 @@ class Metering:
         self, connector: Connector, series: Series, context: str
     ) -> list[dict[str, Any]]:
         """One MeterValue of a series, as the protocol spells it; [] for nothing."""
-        items = self._settings.measurands(series)
+        if series is Series.END_SAMPLED and context in _BOUNDS:
+            items = self._settings.bound_measurands
+        else:
+            items = self._settings.measurands(series)
         if not items:
             return []
         reading = self._read(connector)
@@ -62,7 +67,12 @@ class Metering:
         if context != "Trigger":  # which is beside the series
             self._last_wh[connector.number, series] = reading.energy_wh
         rotation = self._settings.rotation(connector.number)
-        measurement = Measurement(reading, reading.energy_wh - before, rotation)
+        measurement = Measurement(
+            reading,
+            reading.energy_wh - before,
+            rotation,
+            location="" if connector.number else "Inlet",
+        )
         return self._protocol.meter_value(measurement, items, context, series)
 
     def _read(self, connector: Connector) -> Reading:
@@ -108,26 +118,22 @@ class Metering:
         """Clock-aligned values: at multiples of the interval since midnight, UTC."""
         while True:
             self._reconfigured.clear()
-            left = {
-                series: self._until_aligned(interval)
+            now = self._clock.now()
+            due = {
+                series: _next_aligned(now, timedelta(seconds=interval))
                 for series in _ALIGNED
                 if (interval := self._settings.interval(series))
             }
-            due_in = min(left.values(), default=None)
-            if await wait_for_event(self._reconfigured, self._clock, due_in):
+            first = min(due.values(), default=None)
+            left = (first - now).total_seconds() if first else None
+            if await wait_for_event(self._reconfigured, self._clock, left):
                 continue
-            for connector in self._charger.outlets:
-                if left.get(Series.ALIGNED) == due_in:
+            if due.get(Series.ALIGNED) == first:
+                for connector in self._charger.connectors:
                     self.sample(connector, "Sample.Clock", Series.ALIGNED)
-                if left.get(Series.END_ALIGNED) == due_in:
+            if due.get(Series.END_ALIGNED) == first:
+                for connector in self._charger.outlets:
                     self._keep(connector, Series.END_ALIGNED, "Sample.Clock")
-
-    def _until_aligned(self, interval: int) -> float:
-        now = self._clock.now()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        left = interval - (now - midnight).total_seconds() % interval
-        # A timer that fires a little early must not take the same sample twice.
-        return left if left > interval / 2 or left > 0.5 else left + interval
 
     def _keep(self, connector: Connector, series: Series, context: str) -> None:
         """Remember it for the end of the transaction (1.6, 9.1.25, 9.1.27)."""
@@ -139,3 +145,11 @@ class Metering:
             kept[1:] = kept[2::2]
         if kept:
             self._charger.flash.touch()
+
+
+def _next_aligned(now: datetime, interval: timedelta) -> datetime:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    left = interval - (now - midnight) % interval
+    # A timer that fires a little early must not take the same sample twice.
+    is_near = left <= min(interval / 2, timedelta(seconds=0.5))
+    return now + left + (interval if is_near else timedelta(0))

@@ -104,6 +104,10 @@ class Settings(Protocol):
     def measurands(self, series: Series) -> list[str]:
         """Such as ``Voltage`` or ``Current.Import.L1``."""
 
+    @property
+    def bound_measurands(self) -> list[str]:
+        """What is kept of the begin and the end of a transaction."""
+
     def interval(self, series: Series) -> int:
         """Between two samples of a series, in s; 0 for none."""
 

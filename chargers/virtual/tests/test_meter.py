@@ -106,16 +106,25 @@ async def test_the_stop_tells_what_was_sampled_and_aligned(ready: Bench) -> None
     await ready.clock.advance(30)
     await ready.perform("stop-transaction")
     values = ready.csms.payloads("StopTransaction")[0]["transactionData"]
-    told = [(v["timestamp"][14:19], v["sampledValue"][0]["context"]) for v in values]
-    assert told == [
-        ("00:00", "Transaction.Begin"),
-        ("01:00", "Sample.Periodic"),
-        ("01:30", "Sample.Clock"),
-        ("01:30", "Transaction.End"),
+    told = [
+        (
+            value["timestamp"][14:19],
+            value["sampledValue"][0]["context"],
+            [sample["measurand"] for sample in value["sampledValue"]],
+        )
+        for value in values
     ]
-    aligned = ready.csms.payloads("MeterValues")
-    assert len(aligned) == 1
-    assert aligned[0]["transactionId"] == 1
+    power, register = "Power.Active.Import", "Energy.Active.Import.Register"
+    assert told == [
+        ("00:00", "Transaction.Begin", [power, register]),
+        ("01:00", "Sample.Periodic", [power]),
+        ("01:30", "Sample.Clock", [register]),
+        ("01:30", "Transaction.End", [power, register]),
+    ]
+    main, aligned = ready.csms.payloads("MeterValues")
+    assert main["connectorId"] == 0
+    assert "transactionId" not in main
+    assert aligned["transactionId"] == 1
 
 
 async def test_a_long_transaction_keeps_a_choice_of_samples(

@@ -148,8 +148,10 @@ class ProtocolV16(Protocol):
         if context == "Trigger" and not self._charger.is_online:
             # It may come before the CSMS has accepted the charger (4.2).
             self._charger.spawn(self._charger.uplink.call(*request))
-        elif transaction is not None:
-            self._put(request, connector.number, transaction.key, is_boundary=False)
+        elif transaction is not None or context == "Sample.Clock":
+            # Clock-aligned ones count as transaction-related without one, too (3.7).
+            key = "" if transaction is None else transaction.key
+            self._put(request, connector.number, key, is_boundary=False)
         elif self._charger.is_online:
             self._charger.spawn(self._charger.call(*request))
 

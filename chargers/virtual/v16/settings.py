@@ -69,6 +69,12 @@ class KeySettings:
         key = _MEASURANDS.get(series)
         return self.configuration.items(key) if key else []
 
+    @property
+    def bound_measurands(self) -> list[str]:
+        """Each that is kept, however it is sampled in between (errata, 3.14)."""
+        kept = (Series.END_SAMPLED, Series.END_ALIGNED)
+        return list(dict.fromkeys(m for s in kept for m in self.measurands(s)))
+
     def interval(self, series: Series) -> int:
         key = _INTERVALS.get(series)
         return self.configuration.integer(key) if key else 0

@@ -94,6 +94,10 @@ class ModelSettings:
         enabled = _ALIGNED_ENABLED if series in ALIGNED_SERIES else _SAMPLED_ENABLED
         return self.model.items(_MEASURANDS[series]) if self.model.flag(enabled) else []
 
+    @property
+    def bound_measurands(self) -> list[str]:
+        return self.measurands(Series.END_SAMPLED)
+
     def interval(self, series: Series) -> int:
         return self.model.integer(_INTERVALS[series])
 

@@ -260,11 +260,12 @@ class Transactions:
         self, connector: Connector, values: list[MeterValue], context: str
     ) -> Request | None:
         """Tell of a sample; the MeterValues to send where no event is due."""
-        evse = self._evses[connector.number]
-        if evse.running is None or context == "Trigger":
+        is_busy = any(evse.running for evse in self._evses.values())
+        if context == "Sample.Clock" and is_busy and self._model.flag(SEND_DURING_IDLE):
+            return None  # for the main meter, too (J01.FR.20)
+        evse = self._evses.get(connector.number)
+        if evse is None or evse.running is None or context == "Trigger":
             return self._messages.meter_values(connector.number, values)
-        if context == "Sample.Clock" and self._model.flag(SEND_DURING_IDLE):
-            return None
         trigger = _CONTEXT_TRIGGERS[context]
         self._events.tell(
             connector, evse, evse.running, "Updated", trigger, values=values

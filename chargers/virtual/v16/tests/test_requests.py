@@ -1,5 +1,7 @@
 """What the CSMS asks for, and what it gets."""
 
+import itertools
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -229,10 +231,37 @@ async def test_triggers_may_name_a_connector(ready: Bench) -> None:
 async def test_clock_aligned_values_come_without_a_transaction(ready: Bench) -> None:
     await change(ready, "ClockAlignedDataInterval", "900")
     await ready.clock.advance(900)
-    await ready.told("MeterValues", "MeterValues")
-    values = ready.csms.payloads("MeterValues")[0]["meterValue"][0]
+    await ready.told("MeterValues", "MeterValues", "MeterValues")
+    payloads = ready.csms.payloads("MeterValues")
+    assert [payload["connectorId"] for payload in payloads] == [0, 1, 2]
+    values = payloads[0]["meterValue"][0]
     assert values["timestamp"] == "2026-01-01T00:15:00.000Z"
     assert values["sampledValue"][0]["context"] == "Sample.Clock"
+    assert values["sampledValue"][0]["location"] == "Inlet"  # the main meter
+
+
+async def test_clock_aligned_values_are_taken_by_a_clock_that_ticks(
+    ready: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks, now = itertools.count(1), ready.clock.now
+    monkeypatch.setattr(
+        ready.clock, "now", lambda: now() + timedelta(microseconds=next(ticks))
+    )
+    await change(ready, "ClockAlignedDataInterval", "900")
+    await ready.clock.advance(900)
+    await ready.told("MeterValues", "MeterValues", "MeterValues")
+
+
+async def test_clock_aligned_values_wait_for_the_link(ready: Bench) -> None:
+    await change(ready, "ClockAlignedDataInterval", "60")
+    await ready.csms.close()
+    await until(lambda: not ready.charger.is_online)
+    await ready.clock.advance(60)
+    await ready.csms.open()
+    await ready.clock.advance(30)
+    await until(lambda: len(ready.csms.payloads("MeterValues")) == 3)
+    values = ready.csms.payloads("MeterValues")[2]["meterValue"][0]
+    assert values["timestamp"] == "2026-01-01T00:01:00.000Z"
 
 
 async def test_the_rest_of_core(ready: Bench) -> None:
