@@ -16,7 +16,8 @@ from chargers.ocpp.errors import CommandRejected
 
 Payload = dict[str, Any]
 Call = Callable[[str, Payload], Awaitable[Payload]]
-Commands = Mapping[str, Callable[..., Awaitable[Payload]]]
+Command = Callable[..., Awaitable[Payload]]
+Commands = Mapping[str, Command]  # by slug
 
 TAKEN = ("Accepted", "RebootRequired")  # of a setting
 
@@ -62,3 +63,43 @@ async def find_running(
     return await database_sync_to_async(services.open_transaction)(
         charger, transaction_id=transaction_id, evse_id=connector_id
     )
+
+
+async def running_id(charger: Charger, connector_id: int | None = None) -> str:
+    """The OCPP id of the transaction that runs; CommandRejected when none does."""
+    running = await find_running(charger, connector_id=connector_id)
+    if running is None:
+        raise CommandRejected("No transaction is running.")
+    return running.transaction_id
+
+
+# --- The same in all versions ---------------------------------------------------------
+
+
+async def cache_reset(call: Call, charger: Charger) -> Payload:
+    expect("Accepted", await call("ClearCache", {}), "ClearCache")
+    # OCPP does not tell how many entries there were.
+    return {"msg": "Authorization cache cleared", "cleared_entries": 0}
+
+
+def session_commands(start_transaction: Command, stop_transaction: Command) -> Commands:
+    """Those of sessions, which to a physical charger are transactions."""
+
+    async def start_session(
+        call: Call,
+        charger: Charger,
+        id_tag: str,
+        connector_id: int = 1,
+        duration_seconds: int | None = None,
+        target_energy_kwh: float | None = None,
+    ) -> Payload:
+        """The limits are watched by the portal (commands.services)."""
+        return await start_transaction(call, charger, id_tag, connector_id)
+
+    async def stop_session(
+        call: Call, charger: Charger, connector_id: int | None = None
+    ) -> Payload:
+        transaction_id = await running_id(charger, connector_id)
+        return await stop_transaction(call, charger, transaction_id)
+
+    return {"start-session": start_session, "stop-session": stop_session}

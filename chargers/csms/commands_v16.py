@@ -7,9 +7,12 @@ from .commands_common import (
     Call,
     Commands,
     Payload,
+    cache_reset,
     configuration_result,
     expect,
     find_running,
+    running_id,
+    session_commands,
 )
 
 # Ids of our charging profiles, plus the connector: one that has the id of another
@@ -27,12 +30,6 @@ async def configuration(
         answer = await call("ChangeConfiguration", {"key": key, "value": value})
         answers[key] = answer["status"]
     return configuration_result(answers)
-
-
-async def cache_reset(call: Call, charger: Charger) -> Payload:
-    expect("Accepted", await call("ClearCache", {}), "ClearCache")
-    # OCPP does not tell how many entries there were.
-    return {"msg": "Authorization cache cleared", "cleared_entries": 0}
 
 
 async def local_auth_list(
@@ -72,41 +69,17 @@ async def start_transaction(
     return {"status": "Accepted", "connector_id": connector_id, "id_tag": id_tag}
 
 
-async def start_session(
-    call: Call,
-    charger: Charger,
-    id_tag: str,
-    connector_id: int = 1,
-    duration_seconds: int | None = None,
-    target_energy_kwh: float | None = None,
-) -> Payload:
-    """As start_transaction; the limits are watched by the portal (commands.services)."""
-    return await start_transaction(call, charger, id_tag, connector_id)
-
-
 async def stop_transaction(
     call: Call, charger: Charger, transaction_id: str | None = None
 ) -> Payload:
     if transaction_id is None:
-        running = await find_running(charger)
-        if running is None:
-            raise CommandRejected("No transaction is running.")
-        transaction_id = running.transaction_id
+        transaction_id = await running_id(charger)
     if not transaction_id.isdecimal():
         raise CommandRejected(f"There is no transaction {transaction_id}.")
     request = {"transactionId": int(transaction_id)}
     answer = await call("RemoteStopTransaction", request)
     expect("Accepted", answer, "RemoteStopTransaction")
     return {"status": "Accepted", "transaction_id": int(transaction_id)}
-
-
-async def stop_session(
-    call: Call, charger: Charger, connector_id: int | None = None
-) -> Payload:
-    running = await find_running(charger, connector_id=connector_id)
-    if running is None:
-        raise CommandRejected("No transaction is running.")
-    return await stop_transaction(call, charger, running.transaction_id)
 
 
 async def power_update(
@@ -141,9 +114,8 @@ COMMANDS: Commands = {
     "clear-local-auth-list": clear_local_auth_list,
     "unlock-connector": unlock_connector,
     "start-transaction": start_transaction,
-    "start-session": start_session,
     "stop-transaction": stop_transaction,
-    "stop-session": stop_session,
+    **session_commands(start_transaction, stop_transaction),
     "power-update": power_update,
 }
 
