@@ -55,6 +55,10 @@ def number(payload: Payload, name: str) -> int:
     return check_range(payload, name, -NUMBER_LIMIT, NUMBER_LIMIT)
 
 
+def optional_number(payload: Payload, name: str) -> int | None:
+    return number(payload, name) if name in payload else None
+
+
 async def on_boot_notification(charger: Charger, payload: Payload) -> Payload:
     now = timezone.now()
     boot = services.Boot(charger, payload, now)
@@ -103,7 +107,7 @@ async def record_status(
         charger,
         subject=subject,
         status=payload["status"],
-        request_id=number(payload, "requestId") if "requestId" in payload else None,
+        request_id=optional_number(payload, "requestId"),
     )
     return {}
 

@@ -25,6 +25,7 @@ from .common import (
     on_log_status,
     on_security_event,
     on_sign_certificate,
+    optional_number,
     record_status,
 )
 
@@ -60,6 +61,7 @@ async def on_start_transaction(charger: Charger, payload: Payload) -> Payload:
         id_tag=payload["idTag"],
         meter_start_wh=_meter(payload, "meterStart"),
         at=parse_time(payload["timestamp"]),
+        reservation_id=optional_number(payload, "reservationId"),
     )
     begun, authorization = await group_commit().run_batched(
         services.start_transactions, start

@@ -24,6 +24,7 @@ from .transactions import (
     _add_meter_values,
     _presume_stopped,
     find_transactions,
+    wait_for_others,
 )
 
 STARTED, UPDATED, ENDED = "Started", "Updated", "Ended"
@@ -88,6 +89,7 @@ def record_transaction_events(
     The usual ones, of running transactions, are written together; those that begin or
     end one, or come out of their order, one by one.
     """
+    wait_for_others({event.charger.pk for event in events})
     rows = find_transactions(event.key for event in events)
     tags = find_id_tags(event.token.presented for event in events if event.token)
     usual: list[tuple[TransactionEvent, Transaction]] = []

@@ -4,14 +4,14 @@ What many chargers report at once is recorded at once: in statements that are as
 one report as for a hundred (see chargers.group_commit).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import CharField, Exists, F, OuterRef, Q
 from django.db.models.functions import Cast, Lower
 from django.utils import timezone
@@ -52,6 +52,7 @@ class Start:
     id_tag: str
     meter_start_wh: int
     at: datetime
+    reservation_id: int | None = None  # which it used up
 
     @property
     def presented(self) -> Presented:
@@ -72,6 +73,7 @@ def start_transactions(
     Each is recorded whatever its id tag: the charger may have started it offline. What
     still ran on its connector is over.
     """
+    wait_for_others({start.charger.pk for start in starts})
     tags = find_id_tags(start.presented for start in starts)
     recorded = _recorded_transactions(starts)
     known = {
@@ -148,6 +150,7 @@ def _new_transaction(start: Start, authorization: Authorization) -> Transaction:
         authorization=authorization.status,
         started_at=start.at,
         meter_start_wh=start.meter_start_wh,
+        reservation_id=start.reservation_id,
     )
 
 
@@ -201,6 +204,7 @@ def stop_transactions(stops: Sequence[Stop]) -> list[Authorization | None]:
     A repeated StopTransaction changes nothing; that of a transaction which nobody knows
     is kept as a transaction of its own, at EVSE 0: energy was delivered.
     """
+    wait_for_others({stop.charger.pk for stop in stops})
     rows = find_transactions((stop.charger.pk, stop.transaction_id) for stop in stops)
     rows |= find_transactions(
         (stop.charger.pk, _own_id(stop))
@@ -398,6 +402,17 @@ def find_transactions(
     )
     found = {(row.charger_id, row.transaction_id): row for row in rows.order_by()}
     return {key: row for key, row in found.items() if key in wanted}
+
+
+def wait_for_others(charger_ids: Collection[str]) -> None:
+    """Until this database transaction ends, no other process tells of these chargers'.
+
+    A charger that dials again may reach another process, and repeat there what the first
+    has not written yet. In SQLite all that write wait for each other anyhow.
+    """
+    if connection.features.has_select_for_update:
+        rows = Charger.objects.filter(pk__in=charger_ids).order_by("pk")
+        list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 def open_transaction(

@@ -493,9 +493,11 @@ async def test_a_repeated_session_counts_once(
 ) -> None:
     await IdTag.objects.acreate(organization=organization, id_tag="A")
     async with connected(physical_charger) as station:
-        begun = [await station.ok("StartTransaction", start_at(0)) for _ in range(2)]
+        start = {**start_at(0), "reservationId": 5}
+        begun = [await station.ok("StartTransaction", start) for _ in range(2)]
         assert begun[0] == begun[1]
         assert begun[0]["idTagInfo"] == {"status": "Accepted"}
         for _ in range(2):
             await station.ok("StopTransaction", stop_of(begun[0]["transactionId"]))
-    assert (await Transaction.objects.aget()).energy_wh == 4000
+    row = await Transaction.objects.aget()
+    assert (row.energy_wh, row.reservation_id) == (4000, 5)
