@@ -198,6 +198,7 @@ class Charging:
         """Wait until somebody plugs in, at most for so long as the settings say."""
         connector.awaits_cable = True
         self._charger.report_soon(connector)
+        self.wake()  # it is one less that others may reserve
         limit = self._settings.connection_timeout
         await wait_for_event(self._plugged[connector.number], self._clock, limit)
         if connector.vehicle is None:

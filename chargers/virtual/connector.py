@@ -207,6 +207,11 @@ class Connector:
         )
 
     @property
+    def is_unused(self) -> bool:
+        """Whether it is free, and nobody has begun to use it."""
+        return self.is_free and self.vehicle is None and not self.awaits_cable
+
+    @property
     def supply(self) -> Supply:
         return Supply(self.rating_w, self.phases, self.is_dc)
 

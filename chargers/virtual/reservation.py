@@ -127,14 +127,14 @@ class Reservations:
         return [held.to_state() for held in self._held]
 
     def _on(self, connector: Connector) -> list[Reservation]:
-        """Those that keep others off it; for any connector if none else is left."""
+        """Those that keep others off it; for any connector if too few others are left."""
         own = [held for held in self._held if held.connector == connector.number]
-        if own:
+        if own or not connector.is_free:
             return own
         anywhere = [held for held in self._held if held.connector == 0]
-        taken = {held.connector for held in self._held}
-        left = [c for c in self._outlets if c.is_free and c.number not in taken]
-        return anywhere if connector in left and len(left) <= len(anywhere) else []
+        taken = {connector.number, *(held.connector for held in self._held)}
+        left = [c for c in self._outlets if c.is_unused and c.number not in taken]
+        return anywhere if len(left) < len(anywhere) else []
 
     def _status_for(self, wanted: Reservation) -> str:
         chosen = [c for c in self._outlets if wanted.connector in (0, c.number)]

@@ -130,6 +130,30 @@ async def test_one_connector_is_kept_free_for_connector_zero(ready: Bench) -> No
     assert ready.csms.payloads("StartTransaction")[1]["reservationId"] == 5
 
 
+async def test_who_is_about_to_plug_in_leaves_the_last_connector(ready: Bench) -> None:
+    async def start(**more: Any) -> str:
+        answer = await ready.csms.call("RemoteStartTransaction", more)
+        status: str = answer["status"]
+        return status
+
+    assert await reserve(ready, connector=0) == "Accepted"
+    assert await start(idTag="OTHER", connectorId=1) == "Accepted"
+    await ready.told("1:Preparing", "2:Reserved")
+    assert await start(idTag="OTHER", connectorId=2) == "Rejected"
+    await ready.perform("plug-connector", connector_id=1)
+    await until(lambda: "1:Charging" in ready.csms.story)
+    assert await start(idTag="MINE", connectorId=2) == "Accepted"
+
+
+async def test_the_only_connector_is_kept_though_a_cable_is_in(bench: Bench) -> None:
+    await bench.power_on()
+    assert await reserve(bench, connector=0) == "Accepted"
+    await bench.perform("plug-connector")
+    with pytest.raises(CommandRejected, match="reserved"):
+        await bench.perform("start-session", id_tag="OTHER")
+    await bench.perform("start-session", id_tag="MINE")
+
+
 async def test_reservations_survive_a_restart(ready: Bench) -> None:
     await reserve(ready)
     await ready.kill()
