@@ -269,6 +269,11 @@ async def test_a_trigger_tells_how_far_a_plain_update_is(
 
     await update(ready, f"{files.url}/x-1.1.bin", retrieveDate=in_s(ready, 50))
     assert await asked() == "Idle"
+    await ready.perform("start-session", id_tag="T")
     await update(ready, f"{files.url}/fw-2.5.1.bin")
+    await until(lambda: "Downloaded" in told(ready))
+    await until(lambda: ready.charger.connectors[1].is_blocked)
+    assert await asked() == "Downloaded"  # it waits for the end of the transaction
+    await ready.perform("stop-session")
     await until(lambda: "Installing" in told(ready))
     assert await asked() == "Installing"

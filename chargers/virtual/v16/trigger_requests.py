@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 
+_PLAIN = {"InstallRebooting": "Installing", "InstallScheduled": "Downloaded"}
 _OF_CONNECTORS = ("MeterValues", "StatusNotification")  # others ignore connectorId
 
 
@@ -101,7 +102,7 @@ class TriggerRequests:
         current = self._charger.firmware.current
         is_plain = current is not None and current.request_id is None
         status = current.told if current and is_plain else ""
-        request = self._messages.firmware_status(status, None)
+        request = self._messages.firmware_status(_PLAIN.get(status, status), None)
         self._send(request or ("FirmwareStatusNotification", {"status": "Idle"}))
 
     def _tell_signed_firmware(self) -> None:
