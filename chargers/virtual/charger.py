@@ -350,8 +350,6 @@ class VirtualCharger:
             return
         if all(connector.scheduled_operative is None for connector in self.outlets):
             whole.change_availability(whole.scheduled_operative)
-            if self.is_online:
-                self.report_soon(whole)
 
     async def reboot(self, *, hard: bool, reason: str = "RemoteReset") -> None:
         """Restart as Reset asks (1.6, 5.14).

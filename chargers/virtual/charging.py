@@ -275,9 +275,11 @@ class Charging:
         connector = self._charger.connectors[message.connector]
         if self._settings.minimum_status_duration:
             self._charger.report_soon(connector)
-            return
-        with contextlib.suppress(Exception):  # the next link tells it
-            await self._charger.tell_status(connector)
+        else:
+            with contextlib.suppress(Exception):  # the next link tells it
+                await self._charger.tell_status(connector)
+        whole = self._charger.connectors[0]
+        self._charger.report_soon(whole)  # which may have waited for the transaction
 
     def heed(self, connector: Connector, key: str, info: TagInfo) -> None:
         """What the CSMS says of the id tag of a transaction that may run (3.5.4)."""
