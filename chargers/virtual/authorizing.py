@@ -25,8 +25,7 @@ class Authorizer:
         if not self._settings.needs_authorization:
             return {"status": "Accepted"}
         verdict = await self._judge(id_tag)
-        group = self._settings.master_group.casefold()
-        if group and verdict.get("parentIdTag", "").casefold() == group:
+        if self._settings.is_master_group(verdict.get("parentIdTag", "")):
             return {**verdict, "status": "Invalid"}  # no master pass starts (2.x, C12)
         return verdict
 

@@ -1,7 +1,6 @@
-"""The line to the CSMS: dialing, one WebSocket with its RPC session, back-off."""
+"""The line to the CSMS: dialing, and one WebSocket with its RPC session."""
 
 import base64
-import random
 import socket
 import ssl
 
@@ -20,32 +19,15 @@ from ..ocpp.versions import Version
 
 OPEN_TIMEOUT = 15.0  # s, for TCP, TLS and the WebSocket handshake
 CLOSE_TIMEOUT = 2.0  # s
-FIRST_PAUSE = 1.0  # s
-LONGEST_PAUSE = 30.0  # s
 
 
 class LinkFailed(Exception):
-    """There is no link; ``retry_after`` seconds if that is not up to the back-off."""
+    """There is no link; ``retry_after`` seconds if that is not up to the settings."""
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
-
-
-class Backoff:
-    """Growing pauses, with jitter so that a fleet does not dial in step."""
-
-    def __init__(self) -> None:
-        self._pause = FIRST_PAUSE
-
-    def reset(self) -> None:
-        self._pause = FIRST_PAUSE
-
-    def next(self) -> float:
-        pause = self._pause
-        self._pause = min(pause * 2, LONGEST_PAUSE)
-        return pause * random.uniform(0.5, 1.0)
 
 
 class Link:

@@ -25,6 +25,9 @@ class Settings(Protocol):
     def ping_interval(self) -> int:
         """Of WebSocket pings, in s; 0 for none."""
 
+    def retry_pause(self, failures: int) -> float:
+        """Before another attempt to connect, in s, after so many have failed."""
+
     @property
     def connection_timeout(self) -> int:
         """How long an authorized driver may take to plug in, in s."""
@@ -53,9 +56,8 @@ class Settings(Protocol):
     def asks_csms(self) -> bool:
         """Whether the CSMS is asked about id tags at all."""
 
-    @property
-    def master_group(self) -> str:
-        """The parent id of those who may stop all transactions, and start none."""
+    def is_master_group(self, parent: str) -> bool:
+        """Whether it is the parent id of those who may start no transaction."""
 
     @property
     def admits_before_update(self) -> bool:

@@ -10,7 +10,7 @@ from ..ocpp.session import DEFAULT_CALL_TIMEOUT, Handler, Observer
 from .certificates import Installed, Use, is_issued_by
 from .clock import wait_for_event
 from .credentials import Line
-from .link import Backoff, Link, LinkFailed, dial
+from .link import Link, LinkFailed, dial
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
@@ -47,7 +47,7 @@ class Uplink:
         self._link: Link | None = None
         self._line: Line | None = None  # that it was dialed with
         self._lost_at = self._clock.monotonic()
-        self._backoff = Backoff()
+        self._failures = 0  # since the CSMS accepted the charger
         self._boot_reason: str | None = "PowerUp"  # None: it has booted
         self._boot_now = asyncio.Event()
         self._interval = 0  # between heartbeats
@@ -121,7 +121,9 @@ class Uplink:
             except LinkFailed as failure:
                 self._on_link(False, failure.reason)
                 pause = failure.retry_after
-                pause = self._backoff.next() if pause is None else pause
+                if pause is None:
+                    pause = self._settings.retry_pause(self._failures)
+                    self._failures += 1
                 if pause:
                     await self._clock.sleep(pause)
 
@@ -177,7 +179,7 @@ class Uplink:
         while True:
             if self._boot_reason is not None:
                 await self._boot(self._boot_reason, answer)
-            self._backoff.reset()
+            self._failures = 0
             self.online.set()
             self._on_link(True, "")
             for connector in self._charger.connectors:

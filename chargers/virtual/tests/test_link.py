@@ -1,6 +1,7 @@
 """Dialing, booting, heartbeats, reconnecting."""
 
 import base64
+import random
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def boot_answers(*answers: tuple[str, int]) -> Any:
 
 @pytest.fixture
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
 
 
 async def test_boot_tells_what_the_charger_is(bench: Bench) -> None:

@@ -1,10 +1,14 @@
 """The settings of the core by the configuration keys of OCPP 1.6 (chapter 9)."""
 
 import math
+import random
 from typing import Any
 
 from ..settings import Series
 from .configuration import Configuration, phase_rotation
+
+FIRST_PAUSE = 1.0  # s, before the second attempt to connect
+LONGEST_PAUSE = 30.0  # s
 
 _MEASURANDS = {
     Series.SAMPLED: "MeterValuesSampledData",
@@ -45,7 +49,6 @@ class KeySettings:
     message_retry_interval = _Integer("TransactionMessageRetryInterval")
     offline_threshold = math.inf
     cache_lifetime = 0
-    master_group = ""
     admits_before_update = False
     needs_authorization = True
     asks_csms = True
@@ -61,6 +64,14 @@ class KeySettings:
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
+
+    def retry_pause(self, failures: int) -> float:
+        """It doubles, with jitter so that a fleet does not dial in step."""
+        pause = min(FIRST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE)
+        return pause * random.uniform(0.5, 1.0)
+
+    def is_master_group(self, parent: str) -> bool:
+        return False
 
     def rechecks(self, *, listed: bool) -> bool:
         return True

@@ -1,10 +1,12 @@
 """The settings of the core by the variables of the device model."""
 
+import random
 from typing import Any
 
 from ..settings import Series
 from .device_model import DeviceModel, key
 from .keys import TX_STOP_POINT
+from .tokens import token_of
 
 _MEASURANDS = {
     Series.SAMPLED: key("SampledDataCtrlr", "TxUpdatedMeasurands"),
@@ -19,6 +21,9 @@ _INTERVALS = {
     Series.END_SAMPLED: key("SampledDataCtrlr", "TxEndedInterval"),
     Series.END_ALIGNED: key("AlignedDataCtrlr", "TxEndedInterval"),
 }
+_BACKOFF_MINIMUM = key("OCPPCommCtrlr", "RetryBackOffWaitMinimum")
+_BACKOFF_RANGE = key("OCPPCommCtrlr", "RetryBackOffRandomRange")
+_BACKOFF_REPEATS = key("OCPPCommCtrlr", "RetryBackOffRepeatTimes")
 _MASTER_GROUP = key("AuthCtrlr", "MasterPassGroupId")
 _ADMITS_BEFORE_UPDATE = key("ChargingStation", "AllowNewSessionsPendingFirmwareUpdate")
 _TRUSTS_LIST = key("LocalAuthListCtrlr", "DisablePostAuthorize")
@@ -71,9 +76,15 @@ class ModelSettings:
     def __init__(self, model: DeviceModel) -> None:
         self.model = model
 
-    @property
-    def master_group(self) -> str:
-        return self.model.text(_MASTER_GROUP)
+    def retry_pause(self, failures: int) -> float:
+        """It doubles so many times, and has a random part (part 4, 5.3)."""
+        doublings = min(failures, self.model.integer(_BACKOFF_REPEATS))
+        pause: float = self.model.integer(_BACKOFF_MINIMUM) * 2.0**doublings
+        return pause + random.uniform(0, self.model.integer(_BACKOFF_RANGE))
+
+    def is_master_group(self, parent: str) -> bool:
+        group = self.model.text(_MASTER_GROUP).casefold()
+        return group != "" and token_of(parent)["idToken"].casefold() == group
 
     @property
     def admits_before_update(self) -> bool:

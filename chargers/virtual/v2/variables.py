@@ -126,7 +126,7 @@ STATION = (
     flag("OCPPCommCtrlr", "QueueAllMessages", False, Access.READ),
     integer("OCPPCommCtrlr", "ResetRetries", 1),
     flag("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", True),
-    integer("OCPPCommCtrlr", "RetryBackOffRepeatTimes", 5),
+    integer("OCPPCommCtrlr", "RetryBackOffRepeatTimes", 5, high=10),
     integer("OCPPCommCtrlr", "RetryBackOffRandomRange", 1, unit="s"),
     integer("OCPPCommCtrlr", "RetryBackOffWaitMinimum", 1, unit="s"),
     integer("OCPPCommCtrlr", "WebSocketPingInterval", 60, unit="s", needs_reboot=True),
