@@ -183,7 +183,7 @@ class Charging:
         if not await authorizer.admits(connector, id_tag, parent):
             return
         if connector.vehicle is None:
-            self._protocol.admitted(connector, id_tag, remote_start_id)
+            self._protocol.admitted(connector, id_tag, parent, remote_start_id)
             await self._await_cable(connector)
         if connector.vehicle is not None and connector.is_free:
             self.start(

@@ -273,6 +273,11 @@ class Connector:
         return min(self._usable_w, self.vehicle.acceptance_w)
 
     @property
+    def is_held(self) -> bool:
+        """Whether its transaction is about to end."""
+        return self._held_at is not None
+
+    @property
     def energy_wh(self) -> int:
         """The meter's register as it shows it, in whole Wh; never falls."""
         return math.floor(round(self._register_wh, 3))

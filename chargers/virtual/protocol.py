@@ -150,7 +150,11 @@ class Protocol(ABC):
         """The cable is out, and with it any transaction that this ended."""
 
     def admitted(
-        self, connector: Connector, id_tag: str, remote_start_id: int | None
+        self,
+        connector: Connector,
+        id_tag: str,
+        parent: str | None,
+        remote_start_id: int | None,
     ) -> None:
         """An authorized driver is to plug in now."""
 

@@ -20,7 +20,7 @@ from .monitors import (
 )
 from .parts import send_parts
 from .report_requests import is_named
-from .variable_requests import find, limited
+from .variable_requests import find, key_of, limited
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
@@ -64,7 +64,10 @@ class MonitorRequests:
             "variable": item["variable"],
         }
         place, status = find(self._model, item)
-        if place is not None and status == "Accepted":
+        known = self._monitors.get(item.get("id", 0))
+        if known is not None and known.key != key_of(item):
+            status = "Rejected"  # also where there is no such variable (N04.FR.16)
+        elif place is not None and status == "Accepted":
             monitor = Monitor(
                 item.get("id", 0),
                 place,
@@ -86,9 +89,7 @@ class MonitorRequests:
         if not _supports(monitor.place, monitor.kind):
             return "UnsupportedMonitorType"
         old = self._monitors.get(monitor.id)
-        if is_change and (
-            old is None or old.origin == HARDWIRED or old.key != monitor.key
-        ):
+        if is_change and (old is None or old.origin == HARDWIRED):
             return "Rejected"
         if not 0 <= monitor.severity <= LEAST_SEVERE or not _is_in_range(monitor):
             return "Rejected"

@@ -112,8 +112,9 @@ class Monitors:
             monitor.id = self._next_id
             self._next_id += 1
         old = self._monitors.get(monitor.id)
-        if old is not None and old.kind == monitor.kind:
-            monitor.is_alarmed = old.is_alarmed  # it may be cleared now (N07.FR.11)
+        if old is not None and old.is_alarmed and old.kind == monitor.kind:
+            # It is cleared now, or exceeded anew (N07.FR.11).
+            monitor.is_alarmed = not monitor.passes(self._model.text(monitor.key))
         self._monitors[monitor.id] = monitor
         self.resume()
         self._changed.set()
@@ -268,12 +269,13 @@ class Monitors:
 
 
 def _hardwired(model: DeviceModel) -> Iterator[Place]:
-    """The problems of EVSEs and of their locks (G05)."""
-    components = ("EVSE", "ConnectorPlugRetentionLock")
+    """The problems of locks, and of the EVSEs that have them (G05)."""
+    components = ("ConnectorPlugRetentionLock", "EVSE")
     return (
         place
+        for component in components
         for place in model
-        if place.variable.name == "Problem" and place.variable.component in components
+        if (place.variable.component, place.variable.name) == (component, "Problem")
     )
 
 

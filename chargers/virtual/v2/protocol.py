@@ -17,6 +17,7 @@ from .availability import Availability
 from .configuring import find_setting
 from .device_model import Access, DeviceModel, Place, Refusal
 from .display import Display
+from .evses import Grant
 from .keys import (
     HEARTBEAT_INTERVAL,
     ISO_15118,
@@ -242,9 +243,16 @@ class ProtocolV2(Protocol):
         self.transactions.unplugged(connector)
 
     def admitted(
-        self, connector: Connector, id_tag: str, remote_start_id: int | None
+        self,
+        connector: Connector,
+        id_tag: str,
+        parent: str | None,
+        remote_start_id: int | None,
     ) -> None:
-        self.transactions.admitted(connector, id_tag, remote_start_id)
+        used = self._charger.reservations.use(connector, id_tag, parent)  # H03.FR.09
+        self.transactions.admitted(
+            connector, Grant(id_tag, remote_start_id, reservation_id=used)
+        )
 
     def gave_up(self, connector: Connector) -> None:
         self.transactions.gave_up(connector)
@@ -258,6 +266,7 @@ class ProtocolV2(Protocol):
     def end(
         self, connector: Connector, transaction: Transaction, reason: StopReason
     ) -> Message | None:
+        self.monitors.check()  # what changes is part of the transaction
         return self.transactions.end(connector, transaction, reason)
 
     def suspended(self, connector: Connector) -> None:

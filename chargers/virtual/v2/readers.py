@@ -38,7 +38,7 @@ def now(charger: "VirtualCharger", connector: Connector) -> str:
 
 def power(charger: "VirtualCharger", connector: Connector) -> str:
     connector.settle()
-    return f"{connector.power_w:.1f}"
+    return f"{0 if connector.is_held else connector.power_w:.1f}"
 
 
 def energy(charger: "VirtualCharger", connector: Connector) -> str:

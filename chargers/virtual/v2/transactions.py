@@ -131,10 +131,11 @@ class Transactions:
     def unplugged(self, connector: Connector) -> None:
         evse = self._evses[connector.number]
         if CABLE in evse.held:
-            if self._stops_at(CABLE):
-                self._excuse(evse, "EVDisconnected")
             still_there = self._conditions(connector) | ({BAY} & evse.held)
+            if any(self._stops_at(lost) for lost in evse.held - still_there):
+                self._excuse(evse, "EVDisconnected")
             self._happen(connector, "EVCommunicationLost", still_there)
+            self._close_if_over(connector)
         if self._has_bay_detector:
             self._happen(connector, "EVDeparted", self._conditions(connector))
         evse.held -= {BAY}
@@ -149,14 +150,11 @@ class Transactions:
         if connector.transaction is transaction and connector.vehicle is None:
             self._charger.charging.end(connector, StopReason.TIMEOUT)
 
-    def admitted(
-        self, connector: Connector, id_tag: str, remote_start_id: int | None
-    ) -> None:
+    def admitted(self, connector: Connector, grant: Grant) -> None:
         """Somebody may charge as soon as a cable is in."""
-        self._evses[connector.number].grant = Grant(id_tag, remote_start_id)
-        self._happen(
-            connector, _start_trigger(remote_start_id), self._conditions(connector)
-        )
+        self._evses[connector.number].grant = grant
+        trigger = _start_trigger(grant.remote_start_id)
+        self._happen(connector, trigger, self._conditions(connector))
 
     def gave_up(self, connector: Connector) -> None:
         """No cable came in time."""
@@ -171,7 +169,8 @@ class Transactions:
         remote_start_id = transaction.remote_start_id
         if evse.grant is None or evse.grant.id_tag != transaction.id_tag:
             evse.grant = Grant(transaction.id_tag, remote_start_id)
-        evse.grant.reservation_id = transaction.reservation_id
+        if transaction.reservation_id is not None:
+            evse.grant.reservation_id = transaction.reservation_id
         if evse.running is not None:
             evse.running.stop_reason = ""
         conditions = self._conditions(connector) - {ENERGY}
@@ -235,12 +234,16 @@ class Transactions:
         if ENERGY in evse.held and self._stops_at(ENERGY):
             self._excuse(evse, "StoppedByEV" if state == "SuspendedEV" else "Other")
         told = self._happen(connector, "ChargingStateChanged", conditions)
+        self._close_if_over(connector)
+        return told
+
+    def _close_if_over(self, connector: Connector) -> None:
+        """Energy that flows again after an end would be nobody's."""
+        evse = self._evses[connector.number]
         if evse.running is None and connector.transaction is not None:
-            # Energy that flows again would be nobody's.
             evse.grant = None
             self._charger.charging.close(connector, connector.transaction)
             evse.held = self._conditions(connector)
-        return told
 
     def _tell_rate(
         self, connector: Connector, evse: Evse, running: Running

@@ -73,6 +73,13 @@ async def test_a_monitor_is_set_or_not(
     assert (await monitor(ready, item, kind, value, **fields))["status"] == status
 
 
+async def test_a_monitor_stays_with_its_variable(ready: Bench) -> None:
+    monitor_id = (await monitor(ready, POWER, "Delta", 500))["id"]
+    for other in ("ChargingStation.Power", "EVSE.Power"):
+        result = await monitor(ready, element(other), "Delta", 500, id=monitor_id)
+        assert result["status"] == "Rejected"
+
+
 async def test_a_monitor_is_replaced_by_its_id_and_never_doubled(ready: Bench) -> None:
     first = await monitor(ready, POWER, "Delta", 500)
     assert (await monitor(ready, POWER, "Delta", 600))["status"] == "Duplicate"
@@ -98,6 +105,21 @@ async def test_a_threshold_alerts_and_clears(ready: Bench) -> None:
     assert alarm["transactionId"]
     assert (alarm["cleared"], clearance["cleared"]) == (False, True)
     assert ready.csms.payloads("NotifyEvent")[0]["seqNo"] == 0
+
+
+async def test_a_threshold_that_is_set_anew_alerts_anew(ready: Bench) -> None:
+    monitor_id = (await monitor(ready, POWER, "UpperThreshold", 7000))["id"]
+    await ready.perform("start-session", id_tag="TAG")
+    await ready.clock.advance(10)
+    await monitor(ready, POWER, "UpperThreshold", 0, id=monitor_id)
+    await until(lambda: len(events(ready)) == 2)
+    transaction_id = ready.csms.payloads("TransactionEvent")[0]["transactionInfo"][
+        "transactionId"
+    ]
+    await ready.perform("stop-session")
+    await until(lambda: len(events(ready)) == 3)
+    assert [event.get("cleared") for event in events(ready)] == [False, False, True]
+    assert {event["transactionId"] for event in events(ready)} == {transaction_id}
 
 
 async def test_a_change_that_is_set_is_told(ready: Bench) -> None:

@@ -363,7 +363,7 @@ async def test_what_is_cached_has_its_time(ready: Bench) -> None:
 
 async def test_a_master_pass_starts_nothing(ready: Bench) -> None:
     await configure(ready, MasterPassGroupId="MASTERS")
-    group = {"idToken": "Masters", "type": "ISO14443"}
+    group = {"idToken": "Masters", "type": "Central"}
     ready.csms.answers["Authorize"] = {
         "idTokenInfo": {"status": "Accepted", "groupIdToken": group}
     }
@@ -424,6 +424,21 @@ async def test_a_reservation_is_used_up_by_its_token(ready: Bench) -> None:
     assert "reservationId" not in events(ready)[1]
     await until(lambda: "1:Occupied" in ready.csms.story)
     assert "ReservationStatusUpdate" not in ready.csms.actions
+
+
+async def test_a_reservation_is_used_up_by_one_who_has_yet_to_plug_in(
+    ready: Bench,
+) -> None:
+    await configure(ready, TxStartPoint="Authorized")
+    await reserve(ready, 7, evseId=1)
+    await ready.told("1:Reserved")
+    await start(ready, evseId=1)
+    await until(lambda: len(ready.csms.story) == 3)
+    assert set(ready.csms.story[1:]) == {"Started(RemoteStart:Idle)", "1:Available"}
+    assert events(ready)[0]["reservationId"] == 7
+    await ready.perform("plug-connector")
+    await until(lambda: len(events(ready)) == 3)
+    assert not any("reservationId" in event for event in events(ready)[1:])
 
 
 async def test_a_group_may_use_a_reservation(ready: Bench) -> None:

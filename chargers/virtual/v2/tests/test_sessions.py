@@ -203,6 +203,23 @@ async def test_a_transaction_may_survive_a_cable_that_is_out(ready: Bench) -> No
     ]
 
 
+@pytest.mark.parametrize("point", ["EnergyTransfer", "DataSigned", "PowerPathClosed"])
+async def test_a_cable_that_is_out_may_end_a_transaction_for_good(
+    ready: Bench, point: str
+) -> None:
+    await configure(ready, TxStopPoint=point, StopTxOnEVSideDisconnect="false")
+    await ready.perform("plug-connector")
+    await ready.perform("start-transaction", id_tag="TAG")
+    ready.csms.forget()
+    await ready.perform("unplug-connector")
+    await ready.perform("plug-connector")
+    await until(lambda: "1:Occupied" in ready.csms.story)
+    assert [s for s in ready.csms.story if "(" in s] == [
+        "Ended(EVCommunicationLost:Idle/EVDisconnected)"
+    ]
+    assert ready.charger.connectors[1].transaction is None
+
+
 async def test_a_cable_of_the_charger_has_to_be_back_in_time(bench: Bench) -> None:
     await bench.power_on(current_type="dc")
     await configure(bench, TxStopPoint="Authorized", StopTxOnEVSideDisconnect="false")
@@ -375,6 +392,37 @@ async def test_clock_aligned_values_come_within_and_without(ready: Bench) -> Non
     # The main meter's, and that of the EVSE that is idle.
     assert [p["evseId"] for p in ready.csms.payloads("MeterValues")] == [0, 2]
     assert "Updated(MeterValueClock:Charging)" in ready.csms.story
+
+
+async def test_clock_aligned_values_may_wait_until_all_is_idle(ready: Bench) -> None:
+    await configure(
+        ready,
+        AlignedDataCtrlr_Interval="900",
+        SendDuringIdle="true",
+        TxUpdatedInterval="0",
+    )
+    await ready.perform("start-session", id_tag="TAG")
+    ready.csms.forget()
+    await ready.clock.advance(900)
+    await ready.perform("stop-session")
+    assert "MeterValues" not in ready.csms.actions
+    assert len(events(ready)) == 1
+    await ready.clock.advance(900)
+    await until(lambda: len(ready.csms.payloads("MeterValues")) == 3)
+
+
+async def test_lost_links_are_dialed_again_as_the_variables_say(ready: Bench) -> None:
+    await configure(
+        ready,
+        RetryBackOffWaitMinimum="7",
+        RetryBackOffRandomRange="0",
+        RetryBackOffRepeatTimes="1",
+    )
+    await ready.csms.close()
+    for pause in (7, 14, 14):
+        await until(lambda pause=pause: ready.clock.sleeps[-1:] == [pause])
+        ready.clock.sleeps.clear()
+        await ready.clock.advance(pause)
 
 
 async def test_an_open_transaction_survives_a_restart(ready: Bench) -> None:
