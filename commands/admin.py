@@ -55,6 +55,7 @@ LISTED = 20  # chargers or failures that a page lists
 class CommandAdmin(RecordAdmin):
     """Commands as they went; new ones are sent from chargers and locations."""
 
+    menu = ("Operations", 4)
     empty_list = "Open a charger or a location and send one."
     list_display = [
         "state",

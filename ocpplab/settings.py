@@ -91,7 +91,7 @@ INSTALLED_APPS = [
     "commands",
     "chargers",
     "ocpplab",
-    "django.contrib.admin",
+    "ocpplab.apps.PortalAdminConfig",  # django.contrib.admin, with a menu of our own
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -38,6 +38,7 @@ class CatalogAdmin(AuditedAdmin):
 
 @admin.register(Brand)
 class BrandAdmin(CatalogAdmin):
+    menu = ("Setup", 2)
     list_display = ["name", "slug", "model_count"]
     ordering = ["name"]
     search_fields = ["name", "slug"]
@@ -52,6 +53,7 @@ class BrandAdmin(CatalogAdmin):
 
 @admin.register(ChargerModel)
 class ChargerModelAdmin(CatalogAdmin):
+    menu = ("Setup", 1)
     list_display = ["name", "brand", "current_type", "phases", "connectors", "ratings"]
     list_filter = ["current_type", "brand"]
     list_select_related = ["brand"]

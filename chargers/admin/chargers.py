@@ -127,6 +127,7 @@ VersionFilter = choice_filter("OCPP version", "ocpp_version", VERSIONS)
 
 @admin.register(Charger)
 class ChargerAdmin(ImportsRows, SendsRequests, ChargerPages):
+    menu = ("Operations", 1)
     import_form = ManyChargersForm
     import_title = "Add many chargers"
     import_lead = (

@@ -66,6 +66,7 @@ class VariableForm(forms.ModelForm):
 
 @admin.register(Variable)
 class VariableAdmin(ChargerRecordAdmin):
+    menu = ("Charger data", 2)
     form = VariableForm
     empty_list = (
         "Chargers of OCPP 2.x report them; the request GetBaseReport asks for it."
@@ -204,6 +205,7 @@ class StationRecordAdmin(ChargerRecordAdmin):
 
 @admin.register(StationEvent)
 class StationEventAdmin(StationRecordAdmin):
+    menu = ("Charger data", 3)
     empty_list = "Chargers of OCPP 2.x tell of them."
     list_display = [moment("timestamp", "Time"), "charger", "summary", "action"]
     list_display_links = ["summary"]
@@ -230,6 +232,7 @@ class StationEventAdmin(StationRecordAdmin):
 
 @admin.register(StationReport)
 class StationReportAdmin(StationRecordAdmin):
+    menu = ("Charger data", 4)
     empty_list = "Chargers of OCPP 2.x report charging profiles, monitors and the like."
     list_display = ["charger", "kind", "subject", moment("reported_at", "Told")]
     list_display_links = ["subject"]

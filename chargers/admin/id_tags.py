@@ -110,6 +110,7 @@ def _moment(text: str) -> datetime | None:
 
 @admin.register(IdTag)
 class IdTagAdmin(ImportsRows, OrganizationScopedAdmin):
+    menu = ("Operations", 6)
     import_form = ManyIdTagsForm
     import_title = "Import id tags"
     import_lead = "Id tags from a CSV file. Each row is shown before any is stored."

@@ -17,6 +17,7 @@ from .location_pages import LocationPages
 
 @admin.register(Location)
 class LocationAdmin(LocationPages):
+    menu = ("Operations", 2)
     empty_list = "Add one, and then the chargers that stand there."
     list_display = [
         "name",

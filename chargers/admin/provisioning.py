@@ -19,6 +19,7 @@ from ocpplab.html import badge
 class ProvisioningJobAdmin(RecordAdmin):
     """Bulk creates, and how far they are."""
 
+    menu = ("Setup", 3)
     list_display = [
         "state",
         "location",

@@ -92,6 +92,7 @@ def _duration_s(row: Transaction) -> float | None:
 
 @admin.register(Transaction)
 class TransactionAdmin(ChargerRecordAdmin):
+    menu = ("Operations", 3)
     empty_list = "Start a session on a charger or a whole location."
     list_display = [
         "__str__",
@@ -146,6 +147,7 @@ class TransactionAdmin(ChargerRecordAdmin):
 
 @admin.register(MeterValue)
 class MeterValueAdmin(ChargerRecordAdmin):
+    menu = ("Charger data", 1)
     empty_list = "Chargers send them while they charge."
     list_display = [
         moment("timestamp", "Time"),
@@ -215,6 +217,7 @@ FrameFilter = choice_filter(
 
 @admin.register(Message)
 class MessageAdmin(ChargerRecordAdmin):
+    menu = ("Operations", 5)
     empty_list = "Every OCPP frame of a charger is written down here as it passes."
     list_display = [
         moment("timestamp", "Time"),

@@ -7,8 +7,6 @@ permission table.
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from ocpplab.signing_in import SignInForm
-
 from . import accounts, audit_log, queues, tokens
 from .auditing import AuditedAdmin
 from .lists import (
@@ -35,10 +33,5 @@ __all__ = [
     "tokens",
 ]
 
-admin.site.site_header = "OCPPLAB Portal"
-admin.site.site_title = "OCPPLAB Portal"
-admin.site.index_title = "Operations"
-admin.site.login_form = SignInForm
-admin.site.enable_nav_sidebar = True
 # Roles come from memberships: there are no groups.
 admin.site.unregister(Group)

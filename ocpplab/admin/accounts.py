@@ -18,6 +18,7 @@ from .scoped import OrganizationScopedAdmin
 
 @admin.register(Organization)
 class OrganizationAdmin(OrganizationScopedAdmin):
+    menu = ("Administration", 1)
     organization_path = "pk"
     list_display = ["name", "slug", "created_at"]
     search_fields = ["name", "slug"]
@@ -43,6 +44,7 @@ class OrganizationAdmin(OrganizationScopedAdmin):
 
 @admin.register(Membership)
 class MembershipAdmin(OrganizationScopedAdmin):
+    menu = ("Administration", 3)
     list_display = ["user", "organization", "role"]
     list_filter = [("organization", ScopedRelatedFilter), "role"]
     list_select_related = ["user", "organization"]
@@ -91,6 +93,7 @@ class UserAdmin(OrganizationScopedAdmin, DjangoUserAdmin):
     """Accounts. An admin makes and changes those of their own organizations only; one
     that is a member elsewhere too is changed by superusers."""
 
+    menu = ("Administration", 2)
     add_form = AddUserForm
     list_display = ["username", "first_name", "last_name", "roles", "is_active"]
     list_filter = ["is_superuser", "is_active"]

@@ -15,6 +15,7 @@ from .scoped import RecordAdmin
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(RecordAdmin):
+    menu = ("Administration", 5)
     list_display = [
         moment("at", "Time"),
         "who",

@@ -18,6 +18,8 @@ admin.site.unregister(django_rq.admin.models.Dashboard)
 class QueueAdmin(django_rq.admin.QueueAdmin):
     """django-rq lets any staff member see and change its queues."""
 
+    menu = ("Administration", 6)
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return access_of(request).is_superuser
 

@@ -24,6 +24,7 @@ from .scoped import OrganizationScopedAdmin
 class ApiTokenAdmin(OrganizationScopedAdmin):
     """Tokens of the REST API: made and revoked here, their secret shown once."""
 
+    menu = ("Administration", 4)
     empty_list = (
         "Add one for each program that calls the REST API (described at /docs)."
     )

@@ -312,3 +312,13 @@ def test_a_list_counts_no_further_than_it_must(
     client.force_login(superuser)
     page = client.get(address(Message, "changelist"))
     assert page.context["cl"].paginator.count == 1
+
+
+def test_the_menu_follows_what_operators_do(sign_in: Any, superuser: User) -> None:
+    menu = sign_in("viewer").get(reverse("admin:index")).context["app_list"]
+    groups = {group["name"]: [m["name"] for m in group["models"]] for group in menu}
+    assert list(groups) == ["Operations", "Charger data", "Setup", "Administration"]
+    operations = ["Chargers", "Locations", "Transactions", "Commands", "Messages"]
+    assert [str(name).capitalize() for name in groups["Operations"]][:5] == operations
+    for model_admin in admin.site._registry.values():
+        assert getattr(model_admin, "menu", None), model_admin
