@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,14 +37,31 @@ CLAIM_AT_ONCE = 500
 START_AT_ONCE, START_PAUSE = 50, 0.05  # so many, then a pause, s: 1,000 a second
 STOP_TIMEOUT = 10.0  # s, for a charger to hang up
 
+# What a virtual charger is made from: a change of any means to start it anew.
+_COLUMNS = (
+    "identity",
+    "ws_url",
+    "organization__slug",
+    "ocpp_version",
+    "connector_count",
+    "password_encrypted",
+    "restarts",
+    "model__brand__name",
+    "model__name",
+    "model__current_type",
+    "model__phases",
+    "model__supported_kwh",
+)
+Columns = tuple[Any, ...]
+
 
 @dataclass(slots=True)
 class Run:
-    """A virtual charger that this process runs, and the row it was made from."""
+    """A virtual charger that this process runs, and what it was made from."""
 
     virtual: VirtualCharger
     task: asyncio.Task[None]
-    row_key: tuple[ChargerSpec, int]  # a change of it means to start anew
+    columns: Columns
 
 
 class Fleet:
@@ -83,12 +100,12 @@ class Fleet:
 
     async def _balance(self) -> None:
         """Run what this process holds, no more than its share, and claim what is free."""
-        rows = await database_sync_to_async(self._held)()
-        await self._release([pk for pk in self._runs if pk not in rows])
+        held = await database_sync_to_async(self._held)()
+        await self._release([pk for pk in self._runs if pk not in held])
         await self._hang_up(
-            [pk for pk, run in self._runs.items() if run.row_key != _key_of(rows[pk])]
+            [pk for pk, run in self._runs.items() if run.columns != held[pk]]
         )
-        await self._start([rows[pk] for pk in rows if pk not in self._runs])
+        await self._start(held)
 
         share = await database_sync_to_async(leases.fair_share)(self.capacity)
         if len(self._runs) > share:
@@ -99,26 +116,28 @@ class Fleet:
             )
             if not claimed:
                 break
-            await self._start(claimed)
+            await self._start(await database_sync_to_async(self._held)())
 
-    def _held(self) -> dict[str, Charger]:
+    def _held(self) -> dict[str, Columns]:
         """The chargers this process is to run, as they are in the database now."""
-        rows = leases.held_chargers(self.holder.name).select_related(
-            "organization", "model__brand"
-        )
-        return {row.pk: row for row in rows}
+        rows = leases.held_chargers(self.holder.name).values_list("pk", *_COLUMNS)
+        return {pk: tuple(columns) for pk, *columns in rows}
 
-    async def _start(self, rows: Sequence[Charger]) -> None:
-        """Start chargers from the states they last saved, not all at one moment."""
-        states = await database_sync_to_async(services.virtual_states)(
-            [row.pk for row in rows]
-        )
+    async def _start(self, held: Mapping[str, Columns]) -> None:
+        """Start those that do not run yet from the states they last saved, not all at
+        one moment.
+        """
+        missing = [pk for pk in held if pk not in self._runs]
+        if not missing:
+            return
+        rows = await database_sync_to_async(_read_chargers)(missing)
+        states = await database_sync_to_async(services.virtual_states)(missing)
         for count, row in enumerate(rows, start=1):
-            self._start_one(row, states.get(row.pk, {}))
+            self._start_one(row, held[row.pk], states.get(row.pk, {}))
             if count % START_AT_ONCE == 0:
                 await asyncio.sleep(START_PAUSE)
 
-    def _start_one(self, row: Charger, state: dict[str, Any]) -> None:
+    def _start_one(self, row: Charger, columns: Columns, state: dict[str, Any]) -> None:
         charger_id = row.pk
         virtual = VirtualCharger(
             spec_of(row),
@@ -130,7 +149,7 @@ class Fleet:
             read_log=self._log_reader_for(charger_id),
         )
         task = asyncio.create_task(self._run_charger(charger_id, virtual))
-        self._runs[charger_id] = Run(virtual, task, _key_of(row))
+        self._runs[charger_id] = Run(virtual, task, columns)
         self.holder.delivery.attach(charger_id, virtual)
 
     async def _run_charger(self, charger_id: str, virtual: VirtualCharger) -> None:
@@ -236,8 +255,9 @@ async def _stop_run(run: Run) -> None:
     await asyncio.gather(run.task, return_exceptions=True)
 
 
-def _key_of(row: Charger) -> tuple[ChargerSpec, int]:
-    return spec_of(row), row.restarts
+def _read_chargers(ids: Sequence[str]) -> list[Charger]:
+    rows = Charger.objects.select_related("organization", "model__brand")
+    return list(rows.filter(pk__in=ids))
 
 
 def spec_of(row: Charger) -> ChargerSpec:

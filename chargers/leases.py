@@ -68,8 +68,8 @@ def fair_share(capacity: int) -> int:
 
 
 @transaction.atomic
-def claim_chargers(name: str, count: int) -> list[Charger]:
-    """Take up to ``count`` virtual chargers that no living process holds."""
+def claim_chargers(name: str, count: int) -> list[str]:
+    """Take up to ``count`` virtual chargers that no living process holds; their ids."""
     free = Q(holder=None) | Q(holder__renewed_at__lt=timezone.now() - LEASE)
     ids = list(
         _runnable()
@@ -79,11 +79,7 @@ def claim_chargers(name: str, count: int) -> list[Charger]:
         .values_list("pk", flat=True)[:count]
     )
     Charger.objects.filter(pk__in=ids).update(holder=name, is_online=False)
-    return list(
-        Charger.objects.filter(pk__in=ids).select_related(
-            "organization", "model__brand"
-        )
-    )
+    return ids
 
 
 def release_chargers(name: str, charger_ids: list[str]) -> None:

@@ -185,14 +185,14 @@ def save_virtual_states(states: Sequence[SavedState]) -> None:
         pk__in=last, holder__in={state.holder for state in states}
     )
     now = timezone.now()
-    VirtualChargerState.objects.bulk_create(
+    upsert_rows(
+        VirtualChargerState,
+        ("charger", "data", "updated_at"),
         [
-            VirtualChargerState(charger_id=pk, data=last[pk].data, updated_at=now)
-            for pk in held.values_list("pk", flat=True)
+            (pk, last[pk].data, now)
+            for pk in held.order_by().values_list("pk", flat=True)
         ],
-        update_conflicts=True,
-        unique_fields=["charger"],
-        update_fields=["data", "updated_at"],
+        unique=("charger",),
     )
 
 
