@@ -48,14 +48,27 @@ class Charging:
         self._charger.flash.touch()
 
     def unplug(self, connector: Connector) -> Message | None:
-        """Cable out; returns what was said of a transaction that this ended."""
-        stopped = None
+        """Cable out; returns what was said of a transaction that this ended.
+
+        That of a transaction is locked: perhaps its other end stays in.
+        """
+        stopped, ends = None, False
         if connector.transaction is not None and self._settings.stops_on_unplug:
-            stopped = self.end(connector, StopReason.EV_DISCONNECTED)
-        connector.unplug()
+            stopped, ends = self.end(connector, StopReason.EV_DISCONNECTED), True
+        connector.unplug(stays_locked=ends and not self._settings.unlocks_on_unplug)
         self._plugged[connector.number].clear()
         self._protocol.unplugged(connector)
         self._charger.flash.touch()
+        return stopped
+
+    def unlock(self, connector: Connector) -> Message | None:
+        """Let the cable go, which ends a transaction first (1.6, 5.18)."""
+        stopped = None
+        if connector.transaction is not None:
+            stopped = self.end(connector, StopReason.UNLOCK)
+        connector.unlock()
+        self._charger.flash.touch()
+        self._charger.report_soon(connector)
         return stopped
 
     def start(

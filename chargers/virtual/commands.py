@@ -168,6 +168,8 @@ class Commands:
         self, connector_id: int = 1, evse_id: int | None = None
     ) -> Result:
         connector = self._connector(connector_id)
+        if connector.is_locked:
+            raise CommandRejected(f"the cable of connector {connector_id} is locked")
         if connector.vehicle is None:
             raise CommandRejected(f"connector {connector_id} has no cable in")
         stopped = self._charging.unplug(connector)
@@ -184,8 +186,7 @@ class Commands:
                 f"the lock of connector {connector_id} is stuck",
                 {"status": "UnlockFailed", "connector_id": connector_id},
             )
-        if connector.transaction is not None:
-            await self._confirmed(self._charging.end(connector, StopReason.UNLOCK))
+        await self._confirmed(self._charging.unlock(connector))
         await self._told(connector)
         return {"status": "Unlocked", "connector_id": connector_id}
 

@@ -147,6 +147,7 @@ class Connector:
         self.fault = ""
         self.awaits_cable = False  # authorized from remote, nobody plugged in yet
         self.is_finished = False  # had its transaction, the cable is still in
+        self.is_locked = False  # the cable hangs in it, without an EV
         self.is_reserved = False  # for one who has not come yet
         self.is_departing = False  # the EV leaves as soon as it is stopped
         self.is_blocked = False  # for the installation of firmware
@@ -168,7 +169,7 @@ class Connector:
             return self._status_in_transaction()
         if not self.is_operative or self.is_blocked:
             return Status.UNAVAILABLE
-        if self.vehicle is not None and self.is_finished:
+        if self.is_finished and (self.vehicle is not None or self.is_locked):
             return Status.FINISHING
         if self.vehicle is not None or self.awaits_cable:
             return Status.PREPARING
@@ -192,7 +193,8 @@ class Connector:
     @property
     def notice(self) -> Notice:
         info = self.fault
-        if self.transaction is not None and self.vehicle is None and not self.fault:
+        is_left = self.transaction is not None or self.is_locked
+        if is_left and self.vehicle is None and not self.fault:
             info = EV_GONE
         return Notice(self.status.value, self.fault, info)
 
@@ -209,7 +211,8 @@ class Connector:
     @property
     def is_unused(self) -> bool:
         """Whether it is free, and nobody has begun to use it."""
-        return self.is_free and self.vehicle is None and not self.awaits_cable
+        is_taken = self.vehicle is not None or self.awaits_cable or self.is_locked
+        return self.is_free and not is_taken
 
     @property
     def supply(self) -> Supply:
@@ -330,13 +333,21 @@ class Connector:
         self.settle()
         self.vehicle = Vehicle(is_dc=self.is_dc)
         self.awaits_cable = self.is_finished = self.is_departing = False
+        self.is_locked = False
 
-    def unplug(self) -> None:
+    def unplug(self, *, stays_locked: bool = False) -> None:
+        """The EV is gone; so is the cable, unless the connector holds it."""
         self.settle()
         self.vehicle = None
-        self.is_finished = self.is_departing = False
+        self.is_locked = self.is_finished = stays_locked
+        self.is_departing = False
         if not self.is_faulted:
             self.fault = ""  # what it warned of is gone with the EV
+
+    def unlock(self) -> None:
+        """Let go of a cable whose EV is gone."""
+        if self.is_locked:
+            self.is_locked = self.is_finished = False
 
     def start(self, transaction: Transaction, *, energy_limit_wh: float | None) -> None:
         self.settle()
@@ -460,6 +471,7 @@ class Connector:
             "vehicle": self.vehicle.to_state() if self.vehicle else None,
             "fault": self.fault,
             "finished": self.is_finished,
+            "locked": self.is_locked,
             "departing": self.is_departing,
             "limit_w": self.limit_w,
             # For whoever looks at it before the first meter value.
@@ -477,6 +489,7 @@ class Connector:
         self.vehicle = Vehicle(**vehicle) if vehicle else None
         self.fault = state.get("fault", "")
         self.is_finished = state.get("finished", False)
+        self.is_locked = state.get("locked", False)
         self.limit_w = state.get("limit_w")
         self._register_wh = state.get("register_wh", 0.0)
         self.transaction = Transaction(**transaction) if transaction else None

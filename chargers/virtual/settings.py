@@ -96,6 +96,10 @@ class Settings(Protocol):
     def stops_on_unplug(self) -> bool: ...
 
     @property
+    def unlocks_on_unplug(self) -> bool:
+        """Whether the cable can be taken when its EV's end is pulled out."""
+
+    @property
     def stops_on_invalid_id(self) -> bool:
         """Else the transaction goes on without energy."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
 from ..authorization import LOCAL_LIST_LIMIT, TagInfo
-from ..connector import Connector, StopReason
+from ..connector import Connector, StopReason, Transaction
 from ..data_transfer import transfer_data
 from .configuration import KEYS_LIMIT, Configuration
 from .maintenance_requests import MaintenanceRequests
@@ -130,22 +130,15 @@ class Requests:
         for connector in self._charger.outlets:
             transaction = connector.transaction
             if transaction is not None and transaction.id == payload["transactionId"]:
-                return self._ending(
-                    {"status": "Accepted"}, connector, StopReason.REMOTE
-                )
+                return self._stopping(connector, transaction)
         return {"status": "Rejected"}
 
-    def _ending(
-        self, answer: Payload, connector: Connector, reason: StopReason
-    ) -> Reply:
-        """The answer, and after it the end of the transaction that runs now, if any."""
-        transaction = connector.transaction
-
+    def _stopping(self, connector: Connector, transaction: Transaction) -> Reply:
         def end() -> None:
-            if transaction is not None and connector.transaction is transaction:
-                self._charging.end(connector, reason)
+            if connector.transaction is transaction:  # nothing else has ended it
+                self._charging.end(connector, StopReason.REMOTE)
 
-        return Reply(answer, then=end)
+        return Reply({"status": "Accepted"}, then=end)
 
     def _reset(self, payload: Payload) -> Reply:
         is_hard = payload["type"] == "Hard"
@@ -162,7 +155,11 @@ class Requests:
         connector = self._charger.connectors[number]
         if connector.fault == "ConnectorLockFailure":
             return {"status": "UnlockFailed"}
-        return self._ending({"status": "Unlocked"}, connector, StopReason.UNLOCK)
+
+        def unlock() -> None:
+            self._charging.unlock(connector)
+
+        return Reply({"status": "Unlocked"}, then=unlock)
 
     # -- Local authorization list ----------------------------------------------------
 

@@ -59,6 +59,7 @@ class KeySettings:
     admits_unknown_offline = _Flag("AllowOfflineTxForUnknownId")
     authorizes_remote_starts = _Flag("AuthorizeRemoteTxRequests")
     stops_on_unplug = _Flag("StopTransactionOnEVSideDisconnect")
+    unlocks_on_unplug = _Flag("UnlockConnectorOnEVSideDisconnect")
     stops_on_invalid_id = _Flag("StopTransactionOnInvalidId")
     grace_wh = _Integer("MaxEnergyOnInvalidId")
 

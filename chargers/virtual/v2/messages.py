@@ -62,7 +62,8 @@ def status_of(connector: Connector) -> str:
         return status.value
     if connector.is_reserved and connector.transaction is None:
         return "Reserved"  # whoever plugs in (G03.FR.09)
-    return "Available" if connector.vehicle is None else "Occupied"
+    has_cable = connector.vehicle is not None or connector.is_locked
+    return "Occupied" if has_cable else "Available"
 
 
 def evse_of(connector: Connector) -> dict[str, int]:

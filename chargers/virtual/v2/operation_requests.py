@@ -58,15 +58,20 @@ class OperationRequests:
 
         return Reply({"status": "Accepted"}, then=reset)
 
-    def _unlock_connector(self, payload: Payload) -> Payload:
+    def _unlock_connector(self, payload: Payload) -> Payload | Reply:
         number, connector_id = payload["evseId"], payload["connectorId"]
         if number == 0 or connector_id == 0 or not self._exists(number, connector_id):
             return {"status": "UnknownConnector"}
         connector = self._charger.connectors[number]
         if connector.transaction is not None:
             return {"status": "OngoingAuthorizedTransaction"}
-        is_stuck = connector.fault == "ConnectorLockFailure"
-        return {"status": "UnlockFailed" if is_stuck else "Unlocked"}
+        if connector.fault == "ConnectorLockFailure":
+            return {"status": "UnlockFailed"}
+
+        def unlock() -> None:
+            self._charger.charging.unlock(connector)
+
+        return Reply({"status": "Unlocked"}, then=unlock)
 
     def _web_payment_started(self, payload: Payload) -> Payload:
         """It would be shown on the display (2.1, C25)."""

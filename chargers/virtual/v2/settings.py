@@ -70,6 +70,7 @@ class ModelSettings:
     authorizes_offline = _Flag("AuthCtrlr", "LocalAuthorizeOffline")
     admits_unknown_offline = _Flag("AuthCtrlr", "OfflineTxForUnknownIdEnabled")
     authorizes_remote_starts = _Flag("AuthCtrlr", "AuthorizeRemoteStart")
+    unlocks_on_unplug = _Flag("OCPPCommCtrlr", "UnlockOnEVSideDisconnect")
     stops_on_invalid_id = _Flag("TxCtrlr", "StopTxOnInvalidId")
     grace_wh = _Integer("TxCtrlr", "MaxEnergyOnInvalidId")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chargers.ocpp.errors import OCPPError
+from chargers.ocpp.errors import CommandRejected, OCPPError
 
 from ...tests.csms import Bench, until
 
@@ -162,6 +162,29 @@ async def test_unlock_connector_ends_a_transaction(ready: Bench) -> None:
     await ready.told("StopTransaction(UnlockCommand)", "1:Finishing")
     await ready.perform("inject-fault", fault_type="ConnectorLockFailure")
     assert await status_of(ready, "UnlockConnector", connectorId=1) == "UnlockFailed"
+
+
+async def test_a_cable_may_stay_locked_when_its_ev_is_gone(ready: Bench) -> None:
+    await change(ready, "UnlockConnectorOnEVSideDisconnect", "false")
+    await ready.perform("start-session", id_tag="T")
+    ready.csms.forget()
+    await ready.perform("unplug-connector")
+    await ready.told("StopTransaction(EVDisconnected)", "1:Finishing")
+    await ready.power_off()
+    ready.csms.forget()
+    await ready.power_on(connectors=2)
+    await ready.told("BootNotification", "0:Available", "1:Finishing", "2:Available")
+    with pytest.raises(CommandRejected, match="locked"):
+        await ready.perform("unplug-connector")
+    ready.csms.forget()
+    assert await status_of(ready, "UnlockConnector", connectorId=1) == "Unlocked"
+    await ready.told("1:Available")
+    await ready.perform("start-session", id_tag="T")
+    await ready.perform("unplug-connector")
+    await ready.perform("plug-connector")  # the EV comes back to the cable
+    assert ready.csms.story[-1] == "1:Preparing"
+    await ready.perform("unplug-connector")
+    assert ready.csms.story[-1] == "1:Available"
 
 
 async def test_local_lists_come_whole_or_in_parts(ready: Bench) -> None:
