@@ -39,6 +39,11 @@ def expect(status: str, answer: Payload, action: str) -> None:
         )
 
 
+def within_rating(charger: Charger, power_w: int) -> int:
+    """A power limit, no higher than what a connector gives, where that is known."""
+    return min(power_w, charger.max_power_w) if charger.model else power_w
+
+
 def configuration_result(answers: Mapping[str, str]) -> Payload:
     """The result of a configuration, of what each key was answered."""
     refused = {key: answer for key, answer in answers.items() if answer not in TAKEN}

@@ -1,7 +1,8 @@
 """Commands to physical OCPP 1.6 chargers."""
 
+from chargers.choices import CurrentType
 from chargers.models import Charger
-from chargers.ocpp.errors import CommandRejected
+from chargers.ocpp.errors import CommandRejected, OCPPError
 
 from .commands_common import (
     Call,
@@ -13,13 +14,17 @@ from .commands_common import (
     find_running,
     running_id,
     session_commands,
+    within_rating,
 )
 
 # Ids of our charging profiles, plus the connector: one that has the id of another
 # would take its place (OCPP 1.6, 5.16).
 TX_PROFILE_ID = 1000
 TX_DEFAULT_PROFILE_ID = 2000
-POWER_PROFILE_LEVEL = 0
+# What a charger says of the profiles it takes.
+HIGHEST_LEVEL = "ChargeProfileMaxStackLevel"
+UNITS = "ChargingScheduleAllowedChargingRateUnit"
+VOLTAGE = 230  # V, of a phase
 
 
 async def configuration(
@@ -85,19 +90,24 @@ async def stop_transaction(
 async def power_update(
     call: Call, charger: Charger, power_w: int, connector_id: int = 1
 ) -> Payload:
-    """Limit the running transaction, or the next ones where none runs."""
-    power_w = min(power_w, charger.max_power_w)
+    """Limit the running transaction, or the next ones where none runs.
+
+    At the charger's highest stack level: what an operator orders rules over what else
+    it was told, and it takes no level above that.
+    """
+    power_w = within_rating(charger, power_w)
     running = await find_running(charger, connector_id=connector_id)
     base = TX_PROFILE_ID if running else TX_DEFAULT_PROFILE_ID
+    takes = await _read_settings(call, HIGHEST_LEVEL, UNITS)
+    highest = takes.get(HIGHEST_LEVEL.lower(), "")
     profile: Payload = {
         "chargingProfileId": base + connector_id,
-        "stackLevel": POWER_PROFILE_LEVEL,
+        "stackLevel": int(highest) if highest.isdecimal() else 0,
         "chargingProfilePurpose": "TxProfile" if running else "TxDefaultProfile",
         "chargingProfileKind": "Relative",
-        "chargingSchedule": {
-            "chargingRateUnit": "W",
-            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": power_w}],
-        },
+        "chargingSchedule": _schedule(
+            charger, power_w, takes.get(UNITS.lower(), "Power")
+        ),
     }
     if running:
         profile["transactionId"] = int(running.transaction_id)
@@ -118,6 +128,28 @@ COMMANDS: Commands = {
     **session_commands(start_transaction, stop_transaction),
     "power-update": power_update,
 }
+
+
+async def _read_settings(call: Call, *keys: str) -> dict[str, str]:
+    """The values of configuration keys (in lower case), where the charger tells them."""
+    try:
+        answer = await call("GetConfiguration", {"key": list(keys)})
+    except OCPPError:
+        return {}
+    settings = answer.get("configurationKey", ())
+    return {one["key"].lower(): one["value"] for one in settings if "value" in one}
+
+
+def _schedule(charger: Charger, power_w: int, units: str) -> Payload:
+    """A limit in W, or in A of each phase for a charger that takes no other."""
+    if "power" in units.lower():
+        period: Payload = {"startPeriod": 0, "limit": power_w}
+        return {"chargingRateUnit": "W", "chargingSchedulePeriod": [period]}
+    model = charger.model
+    phases = model.phases if model and model.current_type == CurrentType.AC else 3
+    tenths = power_w * 10 // (VOLTAGE * phases)
+    period = {"startPeriod": 0, "limit": tenths / 10, "numberPhases": phases}
+    return {"chargingRateUnit": "A", "chargingSchedulePeriod": [period]}
 
 
 async def _send_local_list(call: Call, version: int, entries: list[Payload]) -> None:

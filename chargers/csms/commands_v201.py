@@ -21,6 +21,7 @@ from .commands_common import (
     find_running,
     running_id,
     session_commands,
+    within_rating,
 )
 
 EMPTY_LIST_VERSION = 1  # 0 would mean that there is none (D01.FR.18)
@@ -105,7 +106,7 @@ async def power_update(
     call: Call, charger: Charger, power_w: int, connector_id: int = 1
 ) -> Payload:
     """Limit the running transaction, or the next ones where none runs."""
-    power_w = min(power_w, charger.max_power_w)
+    power_w = within_rating(charger, power_w)
     running = await find_running(charger, connector_id=connector_id)
     request = {
         "evseId": connector_id,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from chargers.csms import commands_v16
 from chargers.csms.commands_common import perform
 from chargers.models import Charger, Transaction
-from chargers.ocpp.errors import CommandRejected
+from chargers.ocpp.errors import CommandRejected, OCPPError
 from chargers.ocpp.schemas import validate_request, validate_response
 from chargers.ocpp.versions import Version
 
@@ -27,7 +27,9 @@ class Wire:
     async def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         validate_request(Version.V16, action, payload)
         self.sent.append((action, payload))
-        answer: dict[str, Any] = self.answers.get(action, {"status": "Accepted"})
+        answer: Any = self.answers.get(action, {"status": "Accepted"})
+        if isinstance(answer, Exception):
+            raise answer
         validate_response(Version.V16, action, answer)
         return answer
 
@@ -83,7 +85,7 @@ async def test_a_local_list_that_is_refused_is_told(
 async def test_power_is_set_for_the_transaction_or_for_those_to_come(
     physical_charger: Charger,
 ) -> None:
-    wire = Wire(physical_charger)
+    wire = Wire(physical_charger, GetConfiguration={})
     await wire.perform("power-update", power_w=7000, connector_id=1)
     await sync_to_async(Transaction.objects.create)(
         charger=physical_charger,
@@ -92,7 +94,11 @@ async def test_power_is_set_for_the_transaction_or_for_those_to_come(
         started_at=timezone.now(),
     )
     await wire.perform("power-update", power_w=99_000, connector_id=1)
-    default, running = (payload["csChargingProfiles"] for _, payload in wire.sent)
+    default, running = (
+        payload["csChargingProfiles"]
+        for action, payload in wire.sent
+        if action == "SetChargingProfile"
+    )
     assert default["chargingProfilePurpose"] == "TxDefaultProfile"
     assert "transactionId" not in default
     assert running["chargingProfilePurpose"] == "TxProfile"
@@ -104,3 +110,45 @@ async def test_power_is_set_for_the_transaction_or_for_those_to_come(
         for profile in (default, running)
     ]
     assert limits == [7000, 22_000]
+
+
+def told(**settings: str) -> dict[str, Any]:
+    keys = [{"key": k, "value": v, "readonly": True} for k, v in settings.items()]
+    return {"configurationKey": keys, "unknownKey": ["other"]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "level", "unit", "limit"),
+    [
+        (OCPPError("NotSupported"), 0, "W", 7000),
+        (told(), 0, "W", 7000),
+        (told(ChargeProfileMaxStackLevel="many"), 0, "W", 7000),
+        (told(chargeprofilemaxstacklevel="8"), 8, "W", 7000),
+        (told(ChargingScheduleAllowedChargingRateUnit="Current,Power"), 0, "W", 7000),
+        (
+            told(
+                ChargeProfileMaxStackLevel="3",
+                ChargingScheduleAllowedChargingRateUnit="Current",
+            ),
+            *(3, "A", 10.1),
+        ),
+    ],
+)
+async def test_power_is_set_as_the_charger_takes_it_and_above_all_else(
+    physical_charger: Charger, answer: Any, level: int, unit: str, limit: float
+) -> None:
+    wire = Wire(physical_charger, GetConfiguration=answer)
+    await wire.perform("power-update", power_w=7000, connector_id=1)
+    profile = wire.sent[-1][1]["csChargingProfiles"]
+    schedule = profile["chargingSchedule"]
+    assert (profile["stackLevel"], schedule["chargingRateUnit"]) == (level, unit)
+    assert schedule["chargingSchedulePeriod"][0]["limit"] == limit
+
+
+async def test_power_has_no_limit_where_no_rating_is_known(
+    physical_charger: Charger,
+) -> None:
+    physical_charger.model = None
+    wire = Wire(physical_charger, GetConfiguration={})
+    result = await wire.perform("power-update", power_w=150_000, connector_id=1)
+    assert result["power_w"] == 150_000
