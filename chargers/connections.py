@@ -7,11 +7,13 @@ would cost each of them a queue, two tasks and two round-trips to Redis.
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.db import transaction
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -83,6 +85,17 @@ async def tell(charger_id: str, message: Message) -> None:
     """Say something to a charger's connections, in whichever processes they are."""
     layer = cast(Any, get_channel_layer())
     await layer.group_send(GROUP, {"charger": charger_id, **message})
+
+
+def recheck(charger_ids: Sequence[str]) -> None:
+    """Have connections hang up that may stay no longer, once this is committed."""
+
+    async def say() -> None:
+        for charger_id in charger_ids:
+            await tell(charger_id, {"type": "connection.recheck"})
+
+    if charger_ids:
+        transaction.on_commit(async_to_sync(say), robust=True)
 
 
 def tell_from_thread(charger_id: str, message: Message) -> None:

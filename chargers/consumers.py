@@ -63,6 +63,7 @@ COMMANDS: dict[Version, Commands] = {
 # Close codes (RFC 6455, 7.4.1; OCPP-J asks for no particular ones).
 NO_COMMON_SUBPROTOCOL = 1002
 REPLACED = 1000
+NO_LONGER_ALLOWED = 1008
 FAILED = 1011
 
 
@@ -194,6 +195,16 @@ class ChargerConsumer(Stranger):
         if is_newer:
             await self.close(REPLACED)
 
+    async def connection_recheck(self, message: dict[str, Any]) -> None:
+        """The charger was removed, or a certificate of it revoked."""
+        charger = await Charger.objects.filter(pk=self.charger.pk).afirst()
+        if charger is not None and (
+            charger.security_profile != SecurityProfile.MUTUAL_TLS
+            or await self._has_certificate_of(charger)
+        ):
+            return
+        await self.close(NO_LONGER_ALLOWED)
+
     async def _replace_others(self) -> None:
         await connections().add(self.charger.pk, self)
         word = {
@@ -236,14 +247,17 @@ class ChargerConsumer(Stranger):
         if profile >= SecurityProfile.TLS and not self._is_secure():
             return False
         if profile == SecurityProfile.MUTUAL_TLS:
-            return await database_sync_to_async(certificates.certificate_belongs_to)(
-                charger, self._client_certificate()
-            )
+            return await self._has_certificate_of(charger)
         if not charger.password_hash:
             return profile == SecurityProfile.UNSECURED
         headers = dict(self.scope["headers"])
         password = _basic_password(headers, charger.identity)
-        return password is not None and services.password_matches(charger, password)
+        if password is None:
+            return False
+        if services.has_slow_hash(charger):
+            renew = database_sync_to_async(services.renew_hash, thread_sensitive=False)
+            return await renew(charger, password)
+        return services.password_matches(charger, password)
 
     def _is_secure(self) -> bool:
         """Whether TLS ends here, or at a proxy that is trusted to say so."""
@@ -251,6 +265,11 @@ class ChargerConsumer(Stranger):
             return True
         forwarded = dict(self.scope["headers"]).get(b"x-forwarded-proto", b"")
         return bool(settings.HTTPS and forwarded == b"https")
+
+    async def _has_certificate_of(self, charger: Charger) -> bool:
+        return await database_sync_to_async(certificates.certificate_belongs_to)(
+            charger, self._client_certificate()
+        )
 
     def _client_certificate(self) -> str:
         """The certificate (PEM) that the TLS layer, here or at the proxy, has checked."""

@@ -21,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from django.db import transaction
 from django.utils import timezone
 
+from chargers.connections import recheck
 from chargers.models import CertificateAuthority, Charger, IssuedCertificate
 from ocpplab.encryption import decrypt, encrypt
 from ocpplab.models import Organization
@@ -133,10 +134,12 @@ def certificate_belongs_to(charger: Charger, presented_pem: str) -> bool:
 
 
 def revoke(certificate: IssuedCertificate) -> None:
-    """Have a certificate refused from now on."""
+    """Have a certificate refused from now on, also where it is in use."""
     IssuedCertificate.objects.filter(pk=certificate.pk, revoked_at=None).update(
         revoked_at=timezone.now()
     )
+    if certificate.charger_id:
+        recheck([certificate.charger_id])
 
 
 def _new_key(rsa_key: bool) -> PrivateKey:

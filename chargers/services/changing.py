@@ -18,7 +18,7 @@ from chargers.models import Charger, Location
 from ocpplab.models import Organization
 
 from .locations import find_locations
-from .registering import check_connector_type
+from .registering import check_connector_type, hang_up
 
 UNKNOWN = "There is no such charger."
 # What no query is spent on to check: it came from the database.
@@ -95,6 +95,7 @@ def delete_chargers(
     """Remove chargers among ``chargers``, given by id. Whoever holds them hangs up."""
     wanted = list(dict.fromkeys(ids))
     found = set(chargers.filter(pk__in=wanted).values_list("pk", flat=True))
+    hang_up(chargers.filter(pk__in=found))
     Charger.objects.filter(pk__in=found).delete()
     deleted = [pk for pk in wanted if pk in found]
     return deleted, [ChargerFailure(pk, UNKNOWN) for pk in wanted if pk not in found]

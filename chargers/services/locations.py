@@ -13,6 +13,8 @@ from chargers.errors import InvalidLocation
 from chargers.models import DeletedLocation, Location
 from ocpplab.models import Organization
 
+from .registering import hang_up
+
 
 def create_location(*, organization: Organization, **fields: Any) -> Location:
     """Make a location with a slug of its own; InvalidLocation tells what is wrong."""
@@ -40,6 +42,7 @@ def delete_location(location: Location) -> None:
     DeletedLocation.objects.get_or_create(
         id=location.pk, defaults={"organization": location.organization}
     )
+    hang_up(location.chargers.all())
     location.delete()
 
 

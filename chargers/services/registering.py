@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from chargers.choices import (
@@ -16,6 +16,7 @@ from chargers.choices import (
     OCPPVersion,
     SecurityProfile,
 )
+from chargers.connections import recheck
 from chargers.errors import InvalidCharger
 from chargers.models import Charger, ChargerModel, Connector, Location
 from ocpplab.encryption import encrypt
@@ -86,7 +87,14 @@ def update_charger(charger: Charger, changes: Mapping[str, Any]) -> Charger:
 
 def delete_charger(charger: Charger) -> None:
     """Remove a charger and all it reported. Whoever holds it hangs up."""
+    hang_up(Charger.objects.filter(pk=charger.pk))
     charger.delete()
+
+
+def hang_up(chargers: QuerySet[Charger]) -> None:
+    """Have the connections of chargers that are removed end: the fleet sees by itself."""
+    physical = chargers.filter(kind=ChargerKind.PHYSICAL)
+    recheck(list(physical.values_list("pk", flat=True)))
 
 
 def set_running(charger: Charger, is_running: bool) -> None:
@@ -136,20 +144,38 @@ def set_password(charger: Charger, password: str) -> None:
 
 
 def password_matches(charger: Charger, presented: bytes) -> bool:
-    """Whether the password is the charger's; one without a password takes any.
+    """Whether the password is the charger's; one without a password takes any."""
+    return not charger.password_hash or _reading_of(charger, presented) is not None
+
+
+def has_slow_hash(charger: Charger) -> bool:
+    """Whether it takes long to check its password: an earlier version hashed that."""
+    return bool(charger.password_hash) and not charger.password_hash.startswith(
+        f"{PASSWORD_HASHER}$"
+    )
+
+
+def renew_hash(charger: Charger, presented: bytes) -> bool:
+    """As ``password_matches``; if it does, it takes no longer from now on."""
+    password = _reading_of(charger, presented)
+    if password is not None:
+        keep_password(charger, password)
+    return password is not None
+
+
+def _reading_of(charger: Charger, presented: bytes) -> str | None:
+    """What was presented, as the charger's password is written; None if it is another.
 
     A key that was set as hexadecimal digits may be presented as those, or as the bytes
     that they stand for (OCPP-J 1.6, 6.2.2).
     """
-    if not charger.password_hash:
-        return True
     readings = [presented.hex(), presented.hex().upper()]
     with contextlib.suppress(UnicodeDecodeError):
         readings.insert(0, presented.decode())
-    return any(
-        check_password(reading, charger.password_hash, preferred=PASSWORD_HASHER)
-        for reading in readings
-    )
+    for reading in readings:
+        if check_password(reading, charger.password_hash, preferred=PASSWORD_HASHER):
+            return reading
+    return None
 
 
 def keep_password(charger: Charger, password: str) -> None:

@@ -1,6 +1,7 @@
 """The endpoint as a CSMS: who may connect, who has booted, what is kept, what is asked."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from chargers import consumers, services
@@ -120,6 +122,21 @@ async def test_a_key_may_be_presented_as_digits_or_as_their_bytes(
     assert await dial(path_of(physical_charger), password=presented) == status
 
 
+async def test_a_password_that_an_earlier_version_hashed_is_hashed_anew(
+    physical_charger: Charger,
+) -> None:
+    old = make_password("fe" * 20, hasher="pbkdf2_sha256")
+    await update(physical_charger, password_hash=old)
+    path = path_of(physical_charger)
+    assert await dial(path, password="secret") == 401
+    await physical_charger.arefresh_from_db()
+    assert physical_charger.password_hash == old
+    assert await dial(path, password=b"\xfe" * 20) == 101
+    await physical_charger.arefresh_from_db()
+    assert physical_charger.password_hash.startswith("charger_hmac$")
+    assert await dial(path, password="fe" * 20) == 101
+
+
 @pytest.mark.parametrize(
     "header",
     [b"", b"Basic", b"Basic !", b"Basic QQ", b"Bearer QUNNRS1DUC0xOnNlY3JldA=="],
@@ -157,6 +174,47 @@ async def test_mutual_tls_asks_for_the_chargers_own_certificate(
     row = await IssuedCertificate.objects.aget(charger=physical_charger)
     await sync_to_async(certificates.revoke)(row)
     assert await presenting(own) == 401
+
+
+@pytest.mark.parametrize("profile", [SecurityProfile.TLS, SecurityProfile.MUTUAL_TLS])
+async def test_a_connection_ends_with_the_certificate_that_it_needs(
+    physical_charger: Charger, profile: SecurityProfile
+) -> None:
+    await update(physical_charger, security_profile=profile, password_hash="")
+    services.set_password(physical_charger, "secret")
+    await update(physical_charger, password_hash=physical_charger.password_hash)
+    issue = sync_to_async(certificates.issue_for_charger)
+    (pem, _), _ = await issue(physical_charger), await issue(physical_charger)
+    in_use, spare = [row async for row in IssuedCertificate.objects.order_by("pk")]
+    tls = {"tls": {"client_cert_chain": [pem.partition("\n-----BEGIN")[0]]}}
+    options: dict[str, Any] = {"extensions": tls, "password": "secret"}
+    async with connected(physical_charger, **options) as station:
+        await sync_to_async(certificates.revoke)(spare)
+        await station.ok("Heartbeat", {})
+        await sync_to_async(certificates.revoke)(in_use)
+        if profile == SecurityProfile.TLS:
+            await station.ok("Heartbeat", {})
+            return
+        output = await station.receive_output(5)
+        assert (output["type"], output["code"]) == ("websocket.close", 1008)
+
+
+@pytest.mark.parametrize("removed", ["charger", "chargers", "location"])
+async def test_a_connection_ends_with_its_charger(
+    physical_charger: Charger, removed: str
+) -> None:
+    station = Station(path_of(physical_charger))
+    assert await station.dial() == 101
+    await station.ok("BootNotification", BOOT)
+    everybody = Charger.objects.all()
+    remove: dict[str, Callable[[], Any]] = {
+        "charger": lambda: services.delete_charger(physical_charger),
+        "chargers": lambda: services.delete_chargers(everybody, [physical_charger.pk]),
+        "location": lambda: services.delete_location(everybody.get().location),
+    }
+    await sync_to_async(remove[removed])()
+    assert (await station.receive_output(5))["type"] == "websocket.close"
+    await station.disconnect()
 
 
 async def test_an_expired_certificate_is_refused(
