@@ -2,21 +2,14 @@
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import Model, Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from chargers.choices import Mutability, VariableAttribute
-from chargers.errors import RequestError
 from chargers.models import StationEvent, StationReport, Variable
-from chargers.services.device_model import SET
-from chargers.variables import set_variable
 from ocpplab.admin import (
     DateRangeFilter,
     ScopedRelatedFilter,
@@ -24,9 +17,9 @@ from ocpplab.admin import (
     moment,
 )
 from ocpplab.html import pretty_json
-from ocpplab.models import Origin
 
 from .records import OF_CHARGER, ChargerRecordAdmin
+from .variable_values import SetsVariables
 
 SHOWN = [
     "charger",
@@ -44,30 +37,9 @@ SHOWN = [
 ]
 
 
-class VariableForm(forms.ModelForm):
-    class Meta:
-        model = Variable
-        fields = ("value",)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "value" not in self.fields:
-            return
-        field = forms.CharField(max_length=2500, required=False)
-        choices = self.instance.choices
-        if self.instance.data_type == "boolean":
-            choices = ["true", "false"]
-        if choices and self.instance.data_type in ("boolean", "OptionList"):
-            known = dict.fromkeys([self.instance.value, *choices])
-            field.widget = forms.Select(choices=[(value, value) for value in known])
-        field.help_text = "The charger is asked to take it, and may refuse."
-        self.fields["value"] = field
-
-
 @admin.register(Variable)
-class VariableAdmin(ChargerRecordAdmin):
+class VariableAdmin(SetsVariables):
     menu = ("Charger data", 2)
-    form = VariableForm
     empty_list = (
         "Chargers of OCPP 2.x report them; the request GetBaseReport asks for it."
     )
@@ -101,11 +73,6 @@ class VariableAdmin(ChargerRecordAdmin):
     }
     fields = (*SHOWN,)
 
-    def has_change_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return self.has_command_permission(request, obj)
-
     def has_delete_permission(
         self, request: HttpRequest, obj: Model | None = None
     ) -> bool:
@@ -122,48 +89,6 @@ class VariableAdmin(ChargerRecordAdmin):
 
     def named(self, word: str) -> Q:
         return Q(component__icontains=word) | Q(name__icontains=word)
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Sets the value by asking the charger, outside of any database transaction:
-        the row changes when it has accepted.
-        """
-        if request.method != "POST":
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        variable = self.get_object(request, unquote(object_id or ""))
-        if variable is None:
-            return HttpResponseRedirect(reverse("admin:index"))
-        if not self.has_change_permission(request, variable):
-            raise PermissionDenied
-        form = self.get_form(request, variable, change=True)(
-            request.POST, instance=variable
-        )
-        if not form.is_valid():
-            messages.error(request, "The value is too long.")
-        elif form.has_changed():
-            self._set(request, variable, form.cleaned_data["value"])
-        return HttpResponseRedirect(request.path)
-
-    def _set(self, request: HttpRequest, variable: Variable, value: str) -> None:
-        try:
-            status, info = set_variable(
-                variable,
-                value,
-                origin=Origin.ADMIN,
-                asked_by=request.user.get_username(),
-            )
-        except RequestError as error:
-            messages.error(request, str(error))
-            return
-        text = f"{variable.charger} answered {status}" + (f": {info}" if info else ".")
-        level = messages.SUCCESS if status in SET else messages.ERROR
-        messages.add_message(request, level, text)
-        self.log_change(request, variable, text)
 
     @admin.display(description="Component", ordering="component")
     def component_label(self, variable: Variable) -> str:
@@ -187,12 +112,7 @@ class VariableAdmin(ChargerRecordAdmin):
 
     @admin.display(description="Limits")
     def limits(self, variable: Variable) -> str:
-        told = variable.characteristics
-        named = (("minLimit", "at least"), ("maxLimit", "at most"))
-        parts = [f"{word} {told[name]}" for name, word in named if name in told]
-        if variable.choices:
-            parts.append(f"of {', '.join(variable.choices)}")
-        return "; ".join(parts) or "none told"
+        return variable.limits or "none told"
 
 
 class StationRecordAdmin(ChargerRecordAdmin):

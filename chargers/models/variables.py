@@ -98,6 +98,16 @@ class Variable(models.Model):
         return [value.strip() for value in listed.split(",") if value.strip()]
 
     @property
+    def limits(self) -> str:
+        """What values it takes, in words: ``at least 10; at most 300``."""
+        told = self.characteristics
+        named = (("minLimit", "at least"), ("maxLimit", "at most"))
+        parts = [f"{word} {told[name]}" for name, word in named if name in told]
+        if self.choices:
+            parts.append(f"of {', '.join(self.choices)}")
+        return "; ".join(parts)
+
+    @property
     def is_writable(self) -> bool:
         return self.mutability != Mutability.READ_ONLY and not self.is_constant
 

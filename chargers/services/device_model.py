@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from chargers.choices import Mutability, VariableAttribute
@@ -84,14 +84,15 @@ def _find_alone(charger: Charger, name: str) -> Name | None:
 
 def record_report(charger: Charger, report: Iterable[Mapping[str, Any]]) -> None:
     """Keep the variables of a NotifyReport: ``reportData``."""
-    described: dict[tuple[Any, ...], Variable] = {}
-    others: dict[tuple[Any, ...], Variable] = {}
+    described: list[Variable] = []
+    others: list[Variable] = []
     now = timezone.now()
     for data in report:
-        for attribute in data["variableAttribute"]:
-            row = Variable(
+        rows = described if "variableCharacteristics" in data else others
+        rows += [
+            Variable(
                 charger=charger,
-                **_key(data, attribute.get("type")),
+                **key_of(data, attribute.get("type")),
                 value=attribute.get("value", ""),
                 mutability=attribute.get("mutability", Mutability.READ_WRITE),
                 is_persistent=attribute.get("persistent", False),
@@ -99,27 +100,26 @@ def record_report(charger: Charger, report: Iterable[Mapping[str, Any]]) -> None
                 characteristics=data.get("variableCharacteristics", {}),
                 updated_at=now,
             )
-            # One told twice counts as it was told last.
-            rows = described if "variableCharacteristics" in data else others
-            rows[tuple(getattr(row, name) for name in _KEY)] = row
-    _upsert(described.values(), (*_TOLD, "characteristics"))
-    _upsert(others.values(), _TOLD)
+            for attribute in data["variableAttribute"]
+        ]
+    _upsert(charger, described, (*_TOLD, "characteristics"))
+    _upsert(charger, others, _TOLD)
 
 
 def record_values(charger: Charger, results: Iterable[Mapping[str, Any]]) -> None:
     """Keep what GetVariables was answered: ``getVariableResult``."""
     now = timezone.now()
-    rows = {}
-    for result in results:
-        if result["attributeStatus"] == "Accepted":
-            row = Variable(
-                charger=charger,
-                **_key(result, result.get("attributeType")),
-                value=result.get("attributeValue", ""),
-                updated_at=now,
-            )
-            rows[tuple(getattr(row, name) for name in _KEY)] = row
-    _upsert(rows.values(), ("value", "updated_at"))
+    rows = [
+        Variable(
+            charger=charger,
+            **key_of(result, result.get("attributeType")),
+            value=result.get("attributeValue", ""),
+            updated_at=now,
+        )
+        for result in results
+        if result["attributeStatus"] == "Accepted"
+    ]
+    _upsert(charger, rows, ("value", "updated_at"))
 
 
 def record_settings(
@@ -132,21 +132,41 @@ def record_settings(
     ``asked`` is ``setVariableData``, ``results`` the ``setVariableResult`` for it.
     """
     values = {
-        tuple(_key(data, data.get("attributeType")).values()): data["attributeValue"]
+        folded(key_of(data, data.get("attributeType"))): data["attributeValue"]
         for data in asked
     }
     now = timezone.now()
     for result in results:
-        key = _key(result, result.get("attributeType"))
-        value = values.get(tuple(key.values()))
+        key = key_of(result, result.get("attributeType"))
+        value = values.get(folded(key))
         if value is None or result["attributeStatus"] not in SET:
             continue
-        Variable.objects.filter(charger_id=charger.pk, **key).exclude(
-            mutability=Mutability.WRITE_ONLY
-        ).update(value=value, updated_at=now)
+        _named(charger, key).exclude(mutability=Mutability.WRITE_ONLY).update(
+            value=value, updated_at=now
+        )
 
 
-def _key(data: Mapping[str, Any], attribute: str | None) -> dict[str, Any]:
+def record_events(charger: Charger, events: Iterable[Mapping[str, Any]]) -> None:
+    """Keep the values that events tell (``eventData``) of variables that are known."""
+    now = timezone.now()
+    for event in events:
+        rows = _named(charger, key_of(event, None))
+        rows.update(value=event["actualValue"], updated_at=now)
+
+
+def describe(event: Mapping[str, Any]) -> str:
+    """An event in words: ``Connector@1.1.AvailabilityState: Available``."""
+    value = "cleared" if event.get("cleared") else event["actualValue"]
+    return f"{Variable(**key_of(event, None))}: {value}"
+
+
+# --- Which one it is ------------------------------------------------------------------
+
+Key = dict[str, Any]  # by column: what tells a variable from others of its charger
+
+
+def key_of(data: Mapping[str, Any], attribute: str | None) -> Key:
+    """That of what OCPP names by a component and a variable."""
     component, variable = data["component"], data["variable"]
     evse = {"id": 0, "connectorId": 0, **component.get("evse", {})}
     return {
@@ -160,25 +180,37 @@ def _key(data: Mapping[str, Any], attribute: str | None) -> dict[str, Any]:
     }
 
 
-def _upsert(rows: Iterable[Variable], fields: Iterable[str]) -> None:
+def folded(key: Key) -> tuple[Any, ...]:
+    """The same for all spellings: names are the same in any case (part 2, ComponentType)."""
+    return tuple(
+        part.lower() if isinstance(part, str) else part for part in key.values()
+    )
+
+
+def _named(charger: Charger, key: Key) -> QuerySet[Variable]:
+    lookups = {
+        f"{name}__iexact" if isinstance(part, str) else name: part
+        for name, part in key.items()
+    }
+    return Variable.objects.filter(charger_id=charger.pk, **lookups)
+
+
+def _upsert(charger: Charger, told: Iterable[Variable], fields: Iterable[str]) -> None:
+    """Write variables, each as it is spelt already; told twice, as it was told last."""
+    known = {
+        folded(key): key
+        for key in Variable.objects.filter(charger_id=charger.pk).values(*_KEY)
+    }
+    rows = {}
+    for row in told:
+        key = {name: getattr(row, name) for name in _KEY}
+        same = known.setdefault(folded(key), key)
+        for name, spelt in same.items():
+            setattr(row, name, spelt)
+        rows[folded(key)] = row
     Variable.objects.bulk_create(
-        rows,
+        rows.values(),
         update_conflicts=True,
         unique_fields=["charger", *_KEY],
         update_fields=list(fields),
     )
-
-
-def record_events(charger: Charger, events: Iterable[Mapping[str, Any]]) -> None:
-    """Keep the values that events tell (``eventData``) of variables that are known."""
-    now = timezone.now()
-    for event in events:
-        Variable.objects.filter(charger_id=charger.pk, **_key(event, None)).update(
-            value=event["actualValue"], updated_at=now
-        )
-
-
-def describe(event: Mapping[str, Any]) -> str:
-    """An event in words: ``Connector@1.1.AvailabilityState: Available``."""
-    value = "cleared" if event.get("cleared") else event["actualValue"]
-    return f"{Variable(**_key(event, None))}: {value}"

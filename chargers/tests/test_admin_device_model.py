@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +12,13 @@ from django.utils import timezone
 from chargers.choices import ReportKind
 from chargers.models import Charger, StationEvent, StationReport, Variable
 from chargers.ocpp.versions import Version
-from chargers.tests.station import BOOT_V2, connected, in_thread, update
+from chargers.tests.station import (
+    BOOT_V2,
+    connected,
+    connected_v2,
+    in_thread,
+    update,
+)
 from ocpplab.models import Membership, Organization, Role, User
 
 pytestmark = [
@@ -138,6 +145,101 @@ async def test_the_charger_decides_on_a_new_value(
     assert said in await set_to(signed_in, variable, "60", answer)
     await variable.arefresh_from_db()
     assert variable.value == kept
+
+
+@pytest.fixture
+def three(physical_charger: Charger) -> list[Variable]:
+    listed = {"dataType": "OptionList", "valuesList": "Low,High"}
+    return [
+        make_variable(physical_charger, name="One", value="1"),
+        make_variable(
+            physical_charger, name="Two", characteristics=listed, value="Low"
+        ),
+        make_variable(
+            physical_charger, name="Three", value="3", mutability="WriteOnly"
+        ),
+    ]
+
+
+async def act(
+    client: Client, variables: list[Variable], action: str, answer: Any, **more: str
+) -> tuple[str, list[Any]]:
+    """The page after an action on variables, and what the charger was asked, if it was.
+
+    ``answer(item)`` is its result for an item of what it was asked.
+    """
+    address = reverse("admin:chargers_variable_changelist")
+    data = {"action": action, "_selected_action": [v.pk for v in variables], **more}
+
+    def post() -> str:
+        return client.post(address, data, follow=True).content.decode()
+
+    async with connected_v2(variables[0].charger, boot=False) as station:
+        await station.ok("BootNotification", BOOT_V2)
+        if answer is None:
+            return str(await in_thread(post)), []
+        posting = asyncio.create_task(in_thread(post))
+        message_id, _, payload = await station.next_request()
+        [(name, asked)] = payload.items()
+        results = [
+            {"component": one["component"], "variable": one["variable"], **answer(one)}
+            for one in reversed(asked)  # in whatever order
+        ]
+        await station.reply(message_id, {f"{name.removesuffix('Data')}Result": results})
+        return str(await posting), asked
+
+
+async def test_many_values_are_set_at_once(
+    signed_in: Client, three: list[Variable]
+) -> None:
+    fixed = await sync_to_async(make_variable)(
+        three[0].charger, name="Fixed", mutability="ReadOnly"
+    )
+    page, _ = await act(signed_in, [*three, fixed], "set_values", None)
+    assert page.count('<input type="text"') == 2
+    assert '<option value="High">High</option>' in page
+    assert "Fixed" not in page
+
+    def answer(item: dict[str, Any]) -> dict[str, Any]:
+        if item["variable"]["name"] == "Two":
+            info = {"reasonCode": "NotNow", "additionalInfo": "A car is charging."}
+            return {"attributeStatus": "Rejected", "attributeStatusInfo": info}
+        return {"attributeStatus": "RebootRequired"}
+
+    values = {
+        f"{v.pk}-value": new for v, new in zip(three, ("9", "High", "3"), strict=True)
+    }
+    page, asked = await act(signed_in, three, "set_values", answer, set="1", **values)
+    told = {one["variable"]["name"]: one["attributeValue"] for one in asked}
+    assert told == {"One": "9", "Two": "High"}
+    assert '<span class="badge good">RebootRequired</span>' in page
+    assert '<span class="badge bad">Rejected</span> A car is charging.' in page
+    kept = {v.name: v.value async for v in Variable.objects.exclude(name="Fixed")}
+    assert kept == {"One": "9", "Two": "Low", "Three": "3"}
+
+
+async def test_a_charger_is_asked_for_the_values_of_many(
+    signed_in: Client, three: list[Variable]
+) -> None:
+    def answer(item: dict[str, Any]) -> dict[str, Any]:
+        if item["variable"]["name"] == "Two":
+            return {"attributeStatus": "UnknownVariable"}
+        return {"attributeStatus": "Accepted", "attributeValue": "77"}
+
+    page, asked = await act(signed_in, three, "ask_values", answer)
+    assert {one["variable"]["name"] for one in asked} == {"One", "Two"}
+    assert "Values that ACME-CP-1 told: 1." in page
+    assert "OCPPCommCtrlr.Two: UnknownVariable" in page
+    assert (await Variable.objects.aget(name="One")).value == "77"
+
+
+async def test_values_of_one_charger_are_set_at_a_time(
+    signed_in: Client, three: list[Variable], virtual_charger: Charger
+) -> None:
+    other = await sync_to_async(make_variable)(virtual_charger)
+    for action in ("set_values", "ask_values"):
+        page, _ = await act(signed_in, [*three, other], action, None)
+        assert "Select variables of one charger" in page
 
 
 def test_only_who_may_command_sets_variables(

@@ -554,3 +554,24 @@ async def test_a_certificate_is_signed_for_what_it_was_asked_for(
         assert payload["requestId"] == 5
         assert payload["certificateChain"].count("BEGIN CERTIFICATE") == 2
         await station.reply(message_id, {"status": "Accepted"})
+
+
+async def test_names_of_variables_are_the_same_in_any_case(
+    physical_charger: Charger,
+) -> None:
+    report = {"requestId": 1, "generatedAt": TIME, "seqNo": 0}
+    shouted = {"component": {"name": "OCPPCOMMCTRLR"}}
+    async with connected_v2(physical_charger) as station:
+        data = [reported("HeartbeatInterval", "300")]
+        await station.ok("NotifyReport", {**report, "reportData": data})
+        data = [
+            reported("HEARTBEATINTERVAL", "60", **shouted),
+            reported("New", "1"),
+            reported("NEW", "2", **shouted),
+        ]
+        await station.ok("NotifyReport", {**report, "seqNo": 1, "reportData": data})
+    rows = Variable.objects.filter(charger=physical_charger)
+    assert [f"{row}={row.value}" async for row in rows] == [
+        "OCPPCommCtrlr.HeartbeatInterval=60",
+        "OCPPCommCtrlr.New=2",
+    ]
