@@ -292,6 +292,8 @@ SPECTACULAR_SETTINGS = {
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # A link within each button that unfolds a call would be no use to a screen reader.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": False, "persistAuthorization": True},
 }
 
 # --- Chargers and commands ----------------------------------------------------------

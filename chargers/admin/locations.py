@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from chargers import services
 from chargers.models import Location
-from ocpplab.admin import ScopedRelatedFilter
+from ocpplab.admin import ScopedRelatedFilter, ValuesFilter
 from ocpplab.html import badge
 
 from .location_pages import LocationPages
@@ -27,7 +27,11 @@ class LocationAdmin(LocationPages):
         "charger_count",
         "online_count",
     ]
-    list_filter = [("organization", ScopedRelatedFilter), "country", "public"]
+    list_filter = [
+        ("organization", ScopedRelatedFilter),
+        ("country", ValuesFilter),
+        "public",
+    ]
     list_select_related = ["organization"]
     search_fields = ["name", "slug", "city", "address"]
     ordering = ["name"]

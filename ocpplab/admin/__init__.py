@@ -13,6 +13,7 @@ from .lists import (
     CappedPaginator,
     DateRangeFilter,
     ScopedRelatedFilter,
+    ValuesFilter,
     choice_filter,
     moment,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "OrganizationScopedAdmin",
     "RecordAdmin",
     "ScopedRelatedFilter",
+    "ValuesFilter",
     "accounts",
     "audit_log",
     "choice_filter",

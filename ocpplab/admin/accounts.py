@@ -156,10 +156,14 @@ class UserAdmin(OrganizationScopedAdmin, DjangoUserAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Model | None = None
     ) -> Any:
-        fields = super().get_readonly_fields(request, obj)
+        fields = [
+            *super().get_readonly_fields(request, obj),
+            "last_login",
+            "date_joined",
+        ]
         if access_of(request).is_superuser or obj is None:
             return fields
-        return [*fields, "username", "last_login"]
+        return [*fields, "username"]
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

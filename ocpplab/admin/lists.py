@@ -46,6 +46,14 @@ class ScopedRelatedFilter(admin.RelatedFieldListFilter):
         return len(self.lookup_choices) > 1
 
 
+class ValuesFilter(admin.AllValuesFieldListFilter):
+    """Offers every value that there is; that of rows without one has a name as well."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "none"}
+
+
 def choice_filter(
     title: str, parameter_name: str, choices: Iterable[tuple[Any, str]]
 ) -> type[admin.SimpleListFilter]:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import model_ngettext
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.db.models import CASCADE, PROTECT, Model, QuerySet
+from django.db.models import CASCADE, PROTECT, DateTimeField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
@@ -15,6 +16,15 @@ from ocpplab.models import Organization
 from .auditing import AuditedAdmin
 from .exporting import ExportsRows
 from .lists import CappedPaginator
+
+
+class MomentInput(forms.DateTimeInput):
+    """The browser's own input of a date and time: one field, with one label."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__({"step": 1}, format="%Y-%m-%dT%H:%M:%S")
 
 
 class OrganizationScopedAdmin(AuditedAdmin, ExportsRows):
@@ -29,6 +39,13 @@ class OrganizationScopedAdmin(AuditedAdmin, ExportsRows):
     empty_list = ""
     show_full_result_count = False
     list_per_page = 50
+    formfield_overrides = {
+        DateTimeField: {
+            "form_class": forms.DateTimeField,
+            "widget": MomentInput,
+            "help_text": "UTC.",
+        }
+    }
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -1,6 +1,8 @@
 """A headless Chromium, signed in to the portal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +21,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+SignIn = Callable[..., AbstractContextManager[Page]]
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
@@ -28,17 +32,47 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def page(browser: Browser, portal: Portal) -> Iterator[Page]:
-    """A page signed in as the superuser; its scripts fail nowhere, and it asks no
-    other host for anything."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, portal: Portal) -> SignIn:
+    """Opens a page as somebody, who signs in by the form once and is remembered.
+
+    The page's scripts fail nowhere, and it asks no other host for anything.
+    """
+    sessions: dict[str, Any] = {}
+
+    @contextmanager
+    def open_page(
+        username: str = portal.admin_user, password: str = "", **options: Any
+    ) -> Iterator[Page]:
+        options = {"viewport": {"width": 1280, "height": 800}, **options}
+        context = browser.new_context(storage_state=sessions.get(username), **options)
+        page = context.new_page()
+        faults = faults_of(page, portal)
+        page.goto(f"{portal.base_url}/admin/")
+        if username not in sessions:
+            page.fill("#id_username", username)
+            page.fill(
+                "#id_password", password or portal.credentials[f"{username}_password"]
+            )
+            page.click("text=Log in")
+            page.wait_for_selector("#user-tools")
+            sessions[username] = context.storage_state()
+        yield page
+        context.close()
+        assert faults == []
+
+    return open_page
+
+
+def faults_of(page: Page, portal: Portal) -> list[str]:
+    """What goes wrong on the page from now on."""
     faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
     page.on(
         "console",
-        lambda said: faults.append(said.text) if said.type == "error" else None,
+        lambda said: (
+            faults.append(f"{page.url}: {said.text}") if said.type == "error" else None
+        ),
     )
     page.on(
         "request",
@@ -48,10 +82,11 @@ def page(browser: Browser, portal: Portal) -> Iterator[Page]:
             else None
         ),
     )
-    page.goto(f"{portal.base_url}/admin/")
-    page.fill("#id_username", portal.admin_user)
-    page.fill("#id_password", portal.admin_password)
-    page.click("text=Log in")
-    yield page
-    context.close()
-    assert faults == []
+    return faults
+
+
+@pytest.fixture
+def page(signed_in: SignIn) -> Iterator[Page]:
+    """A page signed in as the superuser."""
+    with signed_in() as page:
+        yield page

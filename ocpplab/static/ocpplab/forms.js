@@ -19,6 +19,23 @@
     }
   });
 
+  // What the admin's own scripts and the pages of queues leave without a name.
+  const name = () => {
+    for (const box of document.querySelectorAll(".select2-selection")) {
+      const select = box.closest(".select2").previousElementSibling;
+      const label = select?.labels?.[0]?.textContent.trim().replace(/:$/, "");
+      if (!label) continue;
+      box.setAttribute("aria-label", label);
+      box.querySelector("[role=textbox]")?.setAttribute("aria-label", label);
+    }
+    for (const box of document.querySelectorAll(".action-select:not([aria-label])")) {
+      box.setAttribute("aria-label", `Select ${box.value}`);
+    }
+    document.querySelector("#action-toggle:not([aria-label])")?.setAttribute("aria-label", "Select all");
+  };
+  name();
+  window.django?.jQuery?.(name); // after the admin's own scripts
+
   const form = document.querySelector("form[data-doors]");
   if (!form) return;
   let timer;
