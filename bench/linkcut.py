@@ -28,6 +28,7 @@ from chargers.ocpp.errors import LinkClosed
 from chargers.ocpp.session import Session
 from chargers.ocpp.versions import Version
 from chargers.virtual.charger import ChargerSpec, VirtualCharger
+from chargers.virtual.clock import Timer
 
 SPEED = 600.0  # times real time
 SESSION_S = 600
@@ -53,6 +54,9 @@ class FastClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / SPEED)
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(seconds / SPEED, callback)
 
 
 class MemoryStore:

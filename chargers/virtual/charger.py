@@ -16,7 +16,7 @@ from .authorization import AuthorizationCache, LocalList
 from .authorizing import Authorizer
 from .certificates import CertificateStore
 from .charging import Charging
-from .clock import Clock, format_time, parse_time, wait_for_event
+from .clock import Clock, Event, format_time, parse_time, wait_for_event
 from .commands import Commands
 from .connector import Connector, Notice, StopReason
 from .credentials import Credentials
@@ -137,8 +137,8 @@ class VirtualCharger:
         self._told: dict[int, Notice] = {}  # what the CSMS knows, by connector
         self._telling = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._stopping = asyncio.Event()
-        self._stopped = asyncio.Event()
+        self._stopping = Event()
+        self._stopped = Event()
         self._stopped.set()
         self.protocol.ready()
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .authorization import TagInfo, is_accepted
-from .clock import format_time, parse_time, wait_for_event
+from .clock import Event, format_time, parse_time, wait_for_event
 from .connector import Connector, StopReason, Transaction
 from .outbox import Message, Outcome
 from .smart_charging import Profile
@@ -31,8 +31,8 @@ class Charging:
         self._settings = charger.settings
         self._protocol = charger.protocol
         self._metering = charger.metering
-        self._changed = asyncio.Event()
-        self._plugged = {c.number: asyncio.Event() for c in charger.outlets}
+        self._changed = Event()
+        self._plugged = {c.number: Event() for c in charger.outlets}
         self._departures: dict[int, asyncio.Task[None]] = {}
 
     def wake(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from .certificates import verify_signature
-from .clock import format_time, parse_time, wait_for_event
+from .clock import Event, format_time, parse_time, wait_for_event
 from .transfers import TransferFailed, Tries, fetch
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Firmware:
         # The status and request id last told of an update that has one (L01.FR.29).
         self.last: tuple[str, int | None] = tuple(state.get("last", ("Idle", None)))
         self._task: asyncio.Task[None] | None = None
-        self._is_free = asyncio.Event()  # no transaction runs
+        self._is_free = Event()  # no transaction runs
         if self.current is not None and self.current.is_ready:
             self._block(True)
 

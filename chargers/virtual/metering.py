@@ -1,12 +1,11 @@
 """When a virtual charger measures (OCPP 1.6, 3.16, 4.7; 2.x, J01, J02)."""
 
-import asyncio
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .clock import wait_for_event
+from .clock import Event, wait_for_event
 from .connector import Connector, Reading
 from .meter import Measurement
 from .settings import Series
@@ -28,7 +27,7 @@ class Metering:
         self._clock = charger.clock
         self._settings = charger.settings
         self._protocol = charger.protocol
-        self._reconfigured = asyncio.Event()
+        self._reconfigured = Event()
         self._sampled_at: dict[tuple[int, Series], float] = {}
         self._started_at = self._clock.monotonic()
         self._last_wh: dict[tuple[int, Series], int] = {}

@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
+from .clock import Event
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
@@ -26,7 +27,7 @@ class Notices:
             ((action, payload) for action, payload in state), maxlen=LIMIT
         )
         self._task: asyncio.Task[None] | None = None
-        self.told = asyncio.Event()  # set while nothing waits
+        self.told = Event()  # set while nothing waits
         self.told.set()
 
     def put(self, request: Request | None) -> None:

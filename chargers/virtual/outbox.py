@@ -1,13 +1,12 @@
 """Transaction-related messages, delivered in order, never lost (OCPP 1.6, 3.7, 4.8)."""
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
-from .clock import Clock
+from .clock import Clock, Event
 from .flash import Flash
 from .settings import Settings
 
@@ -39,9 +38,9 @@ class Message:
         self.connector = connector
         self.is_boundary = is_boundary  # begins or ends the transaction
         self.attempts = attempts
-        self.tried = asyncio.Event()  # the CSMS has answered once, or kept silent
+        self.tried = Event()  # the CSMS has answered once, or kept silent
         self._outcome: Outcome | None = None
-        self._done = asyncio.Event()
+        self._done = Event()
 
     def settle(self, outcome: Outcome) -> None:
         self._outcome = outcome
@@ -88,8 +87,8 @@ class Outbox:
         self._send = send
         self._on_failure = on_failure
         self._on_outcome = on_outcome
-        self._filled = asyncio.Event()
-        self.emptied = asyncio.Event()  # set while nothing waits
+        self._filled = Event()
+        self.emptied = Event()  # set while nothing waits
 
     def __iter__(self) -> Iterator[Message]:
         return iter(self._messages)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from ..ocpp.session import DEFAULT_CALL_TIMEOUT, Handler, Observer
 from .certificates import Installed, Use, is_issued_by
-from .clock import wait_for_event
+from .clock import Event, wait_for_event
 from .credentials import Line
 from .link import Link, LinkFailed, dial
 
@@ -34,8 +34,8 @@ class Uplink:
         observe: Observer,
         on_link: Callable[[bool, str], None],
     ) -> None:
-        self.online = asyncio.Event()
-        self.ready = asyncio.Event()
+        self.online = Event()
+        self.ready = Event()
         self._charger = charger
         self._clock = charger.clock
         self._settings = charger.settings
@@ -49,9 +49,9 @@ class Uplink:
         self._lost_at = self._clock.monotonic()
         self._failures = 0  # since the CSMS accepted the charger
         self._boot_reason: str | None = "PowerUp"  # None: it has booted
-        self._boot_now = asyncio.Event()
+        self._boot_now = Event()
         self._interval = 0  # between heartbeats
-        self._interval_changed = asyncio.Event()
+        self._interval_changed = Event()
         self._hang_up: LinkFailed | None = None  # why we end the link ourselves
 
     # -- for the rest of the charger -------------------------------------------------

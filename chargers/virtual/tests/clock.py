@@ -1,6 +1,7 @@
 """A clock that stands still until a test moves it."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
@@ -18,10 +19,20 @@ class ManualClock:
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
+        await self._sleeper(seconds)
+
+    def call_later(
+        self, seconds: float, callback: Callable[[], None]
+    ) -> "asyncio.Future[None]":
+        timer = self._sleeper(seconds)
+        timer.add_done_callback(lambda _: None if timer.cancelled() else callback())
+        return timer
+
+    def _sleeper(self, seconds: float) -> "asyncio.Future[None]":
         self.sleeps.append(seconds)
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self._elapsed + seconds, woken))
-        await woken
+        return woken
 
     async def advance(self, seconds: float) -> None:
         """Move on, waking sleepers one after the other at their own time."""

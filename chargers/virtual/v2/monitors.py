@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...ocpp.errors import LinkClosed
 from ...ocpp.versions import Version
-from ..clock import format_time, wait_for_event
+from ..clock import Event, format_time, wait_for_event
 from ..protocol import Payload
 from .device_model import Access, DeviceModel, Key, Place
 from .keys import MONITORING_ENABLED, MONITORING_LEVEL, OFFLINE_SEVERITY
@@ -80,7 +80,7 @@ class Monitors:
     ) -> None:
         self._charger = charger
         self._model = model
-        self._changed = asyncio.Event()
+        self._changed = Event()
         self._watcher: asyncio.Task[Any] | None = None
         self._waiting: list[Payload] = []  # events
         self._next_event = 1

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from ..clock import wait_for_event
+from ..clock import Event, wait_for_event
 from .device_model import DeviceModel, key
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class Renewal:
     def __init__(self, charger: "VirtualCharger", model: DeviceModel) -> None:
         self._charger = charger
         self._model = model
-        self._received = asyncio.Event()
+        self._received = Event()
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
