@@ -25,9 +25,13 @@ class Authorizer:
         if not self._settings.needs_authorization:
             return {"status": "Accepted"}
         verdict = await self._judge(id_tag)
-        if self._settings.is_master_group(verdict.get("parentIdTag", "")):
+        if self.is_master(verdict):
             return {**verdict, "status": "Invalid"}  # no master pass starts (2.x, C12)
         return verdict
+
+    def is_master(self, info: TagInfo) -> bool:
+        """Whether it is that of one who may stop all transactions, and start none."""
+        return self._settings.is_master_group(info.get("parentIdTag", ""))
 
     async def _judge(self, id_tag: str) -> TagInfo:
         known = self.known(id_tag)

@@ -118,6 +118,10 @@ class Commands:
 
     async def authorize_id_tag(self, id_tag: str) -> Result:
         info = await self._ask_csms(id_tag)
+        if info["status"] == "Accepted" and self._authorizer.is_master(info):
+            for connector in self._charger.outlets:  # 2.x, C16.FR.02
+                if connector.transaction is not None:
+                    self._charging.end(connector, StopReason.MASTER)
         return {"id_tag": id_tag, "status": info["status"], "id_tag_info": info}
 
     # -- faults ----------------------------------------------------------------------

@@ -53,6 +53,7 @@ class StopReason(StrEnum):
     REMOTE = "Remote"
     EV_DISCONNECTED = "EVDisconnected"
     DEAUTHORIZED = "DeAuthorized"
+    MASTER = "MasterPass"
     UNLOCK = "UnlockCommand"
     FAULT = "Fault"
     SOFT_RESET = "SoftReset"

@@ -50,7 +50,7 @@ class Credentials:
             state = {**state, "given": given, "password": charger.spec.password}
         self._given = given
         self.password: str = state["password"]
-        self.profile: int = state.get("profile", self._first_profile())
+        self.profile: int = state.get("profile", self.first_profile)
         self._fallback: int | None = state.get("fallback")
         self._failures = 0
         self._renewed: Identity | None = None  # for which a new one was asked for
@@ -58,7 +58,8 @@ class Credentials:
         self._sends_bytes: bool = state.get("sends_bytes", False)
         self.own = OwnCertificates(state.get("own", {}))
 
-    def _first_profile(self) -> int:
+    @property
+    def first_profile(self) -> int:
         """What a factory-new charger does amounts to that profile."""
         if not self.password:
             return 0
@@ -178,7 +179,7 @@ class Credentials:
     def _has_changed(self) -> bool:
         return (
             self.password != self._charger.spec.password
-            or self.profile != self._first_profile()
+            or self.profile != self.first_profile
             or self._sends_bytes
             or self.own.to_state() != OwnCertificates({}).to_state()
         )

@@ -57,7 +57,7 @@ class Settings(Protocol):
         """Whether the CSMS is asked about id tags at all."""
 
     def is_master_group(self, parent: str) -> bool:
-        """Whether it is the parent id of those who may start no transaction."""
+        """Whether it is the parent id of those who have a master pass."""
 
     @property
     def admits_before_update(self) -> bool:

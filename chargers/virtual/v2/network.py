@@ -68,6 +68,31 @@ class Network:
     def dialed(self) -> None:
         self._failures = 0
         self._model.store(ACTIVE_PROFILE, str(self._slot))
+        self._drop_less_secure()
+
+    def _drop_less_secure(self) -> None:
+        """What works with a higher security profile takes no lower one (A05.FR.06)."""
+        level = self._charger.credentials.profile
+        kept = [
+            slot
+            for slot in self._set_order()
+            if slot == self._slot or self._security_of(slot) >= level
+        ]
+        if kept == self._set_order():
+            return
+        for slot in self._profiles.keys() - set(kept):
+            if self._security_of(slot) < level:
+                del self._profiles[slot]
+        self._model.store(NETWORK_PRIORITY, ",".join(map(str, kept)))
+        self._order = [slot for slot in self._order if slot in kept]
+        self._charger.flash.touch()
+
+    def _security_of(self, slot: int) -> int:
+        profile = self._profiles.get(slot)
+        if profile is None:
+            return self._charger.credentials.first_profile
+        security: int = profile["securityProfile"]
+        return security
 
     @property
     def _slot(self) -> int:
@@ -79,12 +104,11 @@ class Network:
         """Only slots that hold something usable may be named (A05.FR.02, B09.FR.07)."""
         credentials = self._charger.credentials
         for slot in text.split(","):
-            if slot.strip() not in SLOTS or int(slot) == BUILT_IN:
+            if slot.strip() not in SLOTS or int(slot) == self._slot:
                 continue
-            profile = self._profiles.get(int(slot))
-            if profile is None:
+            if int(slot) not in {BUILT_IN, *self._profiles}:
                 raise Refusal("InvalidNetworkConf", f"slot {slot} is empty")
-            security = profile["securityProfile"]
+            security = self._security_of(int(slot))
             if security < credentials.profile:
                 raise Refusal("NoSecurityDowngrade", f"slot {slot} is less secure")
             if security > credentials.profile and (

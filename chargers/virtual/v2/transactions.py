@@ -31,37 +31,12 @@ from .evses import (
 )
 from .keys import SEND_DURING_IDLE, SIGNIFICANCE, TX_START_POINT, TX_STOP_POINT
 from .messages import Messages
+from .reasons import TRIGGERS, reason_of
 from .tokens import id_tag_of, tag_info_of
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
 
-_TRIGGERS = {
-    StopReason.LOCAL: "StopAuthorized",
-    StopReason.REMOTE: "RemoteStop",
-    StopReason.EV_DISCONNECTED: "EVCommunicationLost",
-    StopReason.DEAUTHORIZED: "Deauthorized",
-    StopReason.UNLOCK: "UnlockCommand",
-    StopReason.FAULT: "AbnormalCondition",
-    StopReason.SOFT_RESET: "ResetCommand",
-    StopReason.HARD_RESET: "ResetCommand",
-    StopReason.ENERGY_LIMIT: "EnergyLimitReached",
-    StopReason.TIME_LIMIT: "TimeLimitReached",
-    StopReason.TIMEOUT: "EVConnectTimeout",
-    StopReason.OTHER: "AbnormalCondition",
-}
-_REASONS = {  # where ReasonEnumType spells them otherwise
-    StopReason.UNLOCK: "Other",
-    StopReason.FAULT: "Other",
-    StopReason.SOFT_RESET: "ImmediateReset",
-    StopReason.HARD_RESET: "ImmediateReset",
-}
-_FAULT_REASONS = {
-    "GroundFault": "GroundFault",
-    "OverCurrent": "OvercurrentFault",
-    "OverVoltage": "PowerQuality",
-    "UnderVoltage": "PowerQuality",
-}
 _CONTEXT_TRIGGERS = {
     "Sample.Periodic": "MeterValuePeriodic",
     "Sample.Clock": "MeterValueClock",
@@ -132,8 +107,7 @@ class Transactions:
         evse = self._evses[connector.number]
         if CABLE in evse.held:
             still_there = self._conditions(connector) | ({BAY} & evse.held)
-            if any(self._stops_at(lost) for lost in evse.held - still_there):
-                self._excuse(evse, "EVDisconnected")
+            self._excuse_loss(evse, "EVDisconnected", still_there)
             self._happen(connector, "EVCommunicationLost", still_there)
             self._close_if_over(connector)
         if self._has_bay_detector:
@@ -160,8 +134,9 @@ class Transactions:
         """No cable came in time."""
         evse = self._evses[connector.number]
         evse.grant = None
-        self._excuse(evse, "Timeout")
-        self._happen(connector, "EVConnectTimeout", self._conditions(connector))
+        left = self._conditions(connector)
+        self._excuse_loss(evse, "Timeout", left)
+        self._happen(connector, "EVConnectTimeout", left)
 
     def begin(self, connector: Connector, transaction: Transaction) -> Message | None:
         """Energy may flow; the first event about that, if there is one."""
@@ -189,10 +164,10 @@ class Transactions:
         evse = self._evses[connector.number]
         was_unplugged = reason is StopReason.EV_DISCONNECTED
         has_cable = connector.vehicle is not None and not was_unplugged
-        self._excuse(evse, _reason_text(reason, connector))
+        self._excuse(evse, reason_of(reason, connector))
         told = self._happen(
             connector,
-            _TRIGGERS[reason],
+            TRIGGERS[reason],
             (frozenset({CABLE}) if has_cable else frozenset()) | ({BAY} & evse.held),
             state="EVConnected" if has_cable else "Idle",
             id_tag=transaction.id_tag if reason is StopReason.LOCAL else None,
@@ -205,9 +180,9 @@ class Transactions:
         evse = self._evses[connector.number]
         if evse.running is None:
             return None
-        self._excuse(evse, _reason_text(reason, connector))
+        self._excuse(evse, reason_of(reason, connector))
         return self._events.tell(
-            connector, evse, evse.running, "Ended", _TRIGGERS[reason]
+            connector, evse, evse.running, "Ended", TRIGGERS[reason]
         )
 
     def resume(self) -> None:
@@ -353,6 +328,11 @@ class Transactions:
         if evse.running is not None:
             evse.running.stop_reason = evse.running.stop_reason or reason
 
+    def _excuse_loss(self, evse: Evse, reason: str, left: frozenset[str]) -> None:
+        """The same where the transaction ends with conditions that are no more."""
+        if any(self._stops_at(lost) for lost in evse.held - left):
+            self._excuse(evse, reason)
+
     # -- events ----------------------------------------------------------------------
 
     def _happen(
@@ -398,9 +378,3 @@ class Transactions:
 
 def _start_trigger(remote_start_id: int | None) -> str:
     return "Authorized" if remote_start_id is None else "RemoteStart"
-
-
-def _reason_text(reason: StopReason, connector: Connector) -> str:
-    if reason is StopReason.FAULT:
-        return _FAULT_REASONS.get(connector.fault, "Other")
-    return _REASONS.get(reason, reason.value)

@@ -72,6 +72,18 @@ async def test_no_cable_in_time_ends_it(ready: Bench) -> None:
     )
 
 
+async def test_a_transaction_that_waited_in_vain_may_be_joined(ready: Bench) -> None:
+    await configure(ready, TxStartPoint="Authorized", TxStopPoint="EVConnected")
+    await start(ready, evseId=1)
+    await until(lambda: "Started(RemoteStart:Idle)" in ready.csms.story)
+    await ready.clock.advance(61)
+    await until(lambda: "Updated(EVConnectTimeout:Idle)" in ready.csms.story)
+    answer = await start(ready, evseId=1)
+    assert (
+        answer["transactionId"] == events(ready)[0]["transactionInfo"]["transactionId"]
+    )
+
+
 async def test_a_start_from_remote_may_join_a_transaction(ready: Bench) -> None:
     await configure(ready, TxStartPoint="EVConnected")
     await ready.perform("plug-connector")
@@ -369,6 +381,20 @@ async def test_a_master_pass_starts_nothing(ready: Bench) -> None:
     }
     with pytest.raises(CommandRejected, match="Invalid"):
         await ready.perform("start-session", id_tag="TAG")
+
+
+async def test_a_master_pass_stops_everything(ready: Bench) -> None:
+    await configure(ready, MasterPassGroupId="MASTERS")
+    for number in (1, 2):
+        await ready.perform("start-session", id_tag="TAG", connector_id=number)
+    ready.csms.forget()
+    group = {"idToken": "Masters", "type": "Central"}
+    ready.csms.answers["Authorize"] = {
+        "idTokenInfo": {"status": "Accepted", "groupIdToken": group}
+    }
+    await ready.perform("authorize-id-tag", id_tag="BOSS")
+    end = "Ended(StopAuthorized:EVConnected/MasterPass)"
+    await ready.told("Authorize", end, end)
 
 
 async def test_without_authorization_anybody_charges(ready: Bench) -> None:

@@ -10,6 +10,7 @@ from ...firmware import INSTALL_TIME
 from ...tests.csms import CSMS, Bench, until
 from ...tests.files import FileServer, http_server
 from ...tests.signing import authority, issue
+from ...tests.test_credentials import server_tls
 from ...tests.test_firmware import in_s, install, pass_time, told
 from ...uplink import REBOOT_PAUSE
 from .test_requests import status_of, trigger
@@ -289,8 +290,27 @@ async def test_security_is_never_lowered(bench: Bench) -> None:
     assert await set_network(bench, 2, data) == "Accepted"
     priority = "OCPPCommCtrlr.NetworkConfigurationPriority"
     assert await status_of_set(bench, priority, "2") == "Rejected"  # needs a root
-    await install_certificate(bench, "CSMSRootCertificate", authority().pem)
-    assert await status_of_set(bench, priority, "2") == "RebootRequired"
+    root = authority()
+    await install_certificate(bench, "CSMSRootCertificate", root.pem)
+    assert await status_of_set(bench, priority, "2,1") == "RebootRequired"
+    other = CSMS(bench.clock, bench.version)
+    other.tls = server_tls(issue("127.0.0.1", root, address="127.0.0.1"))
+    await other.open()
+    try:
+        url = other.url.replace("ws:", "wss:").rpartition("/")[0]
+        await set_network(bench, 2, network_profile(url, securityProfile=2))
+        await status_of(bench, "Reset", type="Immediate")
+        await pass_time(bench, REBOOT_PAUSE)
+        await until(lambda: "BootNotification" in other.actions)
+        first, bench.csms = bench.csms, other
+        # What is less secure is forgotten (A05.FR.06).
+        (left,) = await get(bench, element(priority))
+        assert left["attributeValue"] == "2"
+        assert await status_of_set(bench, priority, "1") == "Rejected"
+    finally:
+        await bench.power_off()
+        await other.close()
+        bench.csms = first
 
 
 async def test_it_takes_time_to_install(ready: Bench, files: FileServer) -> None:
