@@ -11,6 +11,7 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 from chargers import services
+from chargers.choices import CurrentType
 from chargers.models import Charger, Transaction
 from chargers.ocpp.errors import CommandRejected
 
@@ -19,6 +20,7 @@ Call = Callable[[str, Payload], Awaitable[Payload]]
 Command = Callable[..., Awaitable[Payload]]
 Commands = Mapping[str, Command]  # by slug
 
+VOLTAGE = 230  # V, of a phase
 TAKEN = ("Accepted", "RebootRequired")  # of a setting
 
 
@@ -42,6 +44,23 @@ def expect(status: str, answer: Payload, action: str) -> None:
 def within_rating(charger: Charger, power_w: int) -> int:
     """A power limit, no higher than what a connector gives, where that is known."""
     return min(power_w, charger.max_power_w) if charger.model else power_w
+
+
+def phases_of(charger: Charger) -> int:
+    """How many phases its current counts for."""
+    model = charger.model
+    return model.phases if model and model.current_type == CurrentType.AC else 3
+
+
+def power_limit(charger: Charger, power_w: int, *, in_watts: bool) -> Payload:
+    """A charging schedule with one limit: in A of each phase where W is not taken."""
+    if in_watts:
+        period: Payload = {"startPeriod": 0, "limit": power_w}
+        return {"chargingRateUnit": "W", "chargingSchedulePeriod": [period]}
+    phases = phases_of(charger)
+    tenths = power_w * 10 // (VOLTAGE * phases)
+    period = {"startPeriod": 0, "limit": tenths / 10, "numberPhases": phases}
+    return {"chargingRateUnit": "A", "chargingSchedulePeriod": [period]}
 
 
 def configuration_result(answers: Mapping[str, str]) -> Payload:

@@ -1,6 +1,5 @@
 """Commands to physical OCPP 1.6 chargers."""
 
-from chargers.choices import CurrentType
 from chargers.models import Charger
 from chargers.ocpp.errors import CommandRejected, OCPPError
 
@@ -12,6 +11,7 @@ from .commands_common import (
     configuration_result,
     expect,
     find_running,
+    power_limit,
     running_id,
     session_commands,
     within_rating,
@@ -24,7 +24,6 @@ TX_DEFAULT_PROFILE_ID = 2000
 # What a charger says of the profiles it takes.
 HIGHEST_LEVEL = "ChargeProfileMaxStackLevel"
 UNITS = "ChargingScheduleAllowedChargingRateUnit"
-VOLTAGE = 230  # V, of a phase
 
 
 async def configuration(
@@ -105,8 +104,10 @@ async def power_update(
         "stackLevel": int(highest) if highest.isdecimal() else 0,
         "chargingProfilePurpose": "TxProfile" if running else "TxDefaultProfile",
         "chargingProfileKind": "Relative",
-        "chargingSchedule": _schedule(
-            charger, power_w, takes.get(UNITS.lower(), "Power")
+        "chargingSchedule": power_limit(
+            charger,
+            power_w,
+            in_watts="power" in takes.get(UNITS.lower(), "power").lower(),
         ),
     }
     if running:
@@ -138,18 +139,6 @@ async def _read_settings(call: Call, *keys: str) -> dict[str, str]:
         return {}
     settings = answer.get("configurationKey", ())
     return {one["key"].lower(): one["value"] for one in settings if "value" in one}
-
-
-def _schedule(charger: Charger, power_w: int, units: str) -> Payload:
-    """A limit in W, or in A of each phase for a charger that takes no other."""
-    if "power" in units.lower():
-        period: Payload = {"startPeriod": 0, "limit": power_w}
-        return {"chargingRateUnit": "W", "chargingSchedulePeriod": [period]}
-    model = charger.model
-    phases = model.phases if model and model.current_type == CurrentType.AC else 3
-    tenths = power_w * 10 // (VOLTAGE * phases)
-    period = {"startPeriod": 0, "limit": tenths / 10, "numberPhases": phases}
-    return {"chargingRateUnit": "A", "chargingSchedulePeriod": [period]}
 
 
 async def _send_local_list(call: Call, version: int, entries: list[Payload]) -> None:

@@ -108,10 +108,10 @@ async def power_update(
     """Limit the running transaction, or the next ones where none runs."""
     power_w = within_rating(charger, power_w)
     running = await find_running(charger, connector_id=connector_id)
-    request = {
-        "evseId": connector_id,
-        "chargingProfile": profiles.for_power(connector_id, power_w, running),
-    }
+    profile = await database_sync_to_async(profiles.for_power)(
+        charger, connector_id, power_w, running
+    )
+    request = {"evseId": connector_id, "chargingProfile": profile}
     answer = await call("SetChargingProfile", request)
     expect("Accepted", answer, "SetChargingProfile")
     return {"status": "Accepted", "connector_id": connector_id, "power_w": power_w}

@@ -1,25 +1,26 @@
 """The charging profiles that the portal sets on 2.x chargers (2.0.1, K)."""
 
-from typing import Any
-
 from django.utils import timezone
 
+from chargers.choices import CurrentType
 from chargers.models import Charger, Transaction
 from chargers.ocpp.values import format_time
+from chargers.services import device_model
 
-Payload = dict[str, Any]
+from .commands_common import VOLTAGE, Payload, phases_of, power_limit
 
 # One profile of each sort on an EVSE: its id is the sort's, plus the EVSE.
 NEEDS_ID = 1000
 POWER_ID = 2000
-# What an operator orders rules over what an EV is offered.
+# What an operator orders rules over what an EV is offered: it is at the highest level
+# that the charger takes; here, where it does not tell.
 NEEDS_LEVEL, POWER_LEVEL = 0, 1
 
 
 def for_charging_needs(charger: Charger, running: Transaction) -> Payload:
     """What an EV may draw in its transaction: as much as the charger has."""
     number = NEEDS_ID + running.evse_id
-    schedule = _schedule(number, charger.max_power_w)
+    schedule = _schedule(charger, number, charger.max_power_w)
     return {
         "id": number,
         "stackLevel": NEEDS_LEVEL,
@@ -32,23 +33,45 @@ def for_charging_needs(charger: Charger, running: Transaction) -> Payload:
     }
 
 
-def for_power(evse_id: int, power_w: int, running: Transaction | None) -> Payload:
+def for_power(
+    charger: Charger, evse_id: int, power_w: int, running: Transaction | None
+) -> Payload:
     """A limit, W, of the running transaction, or of the next ones where none runs."""
+    highest = _told(charger, "ProfileStackLevel")
     profile = {
         "id": POWER_ID + evse_id,
-        "stackLevel": POWER_LEVEL,
+        "stackLevel": int(highest) if highest.isdecimal() else POWER_LEVEL,
         "chargingProfilePurpose": "TxProfile" if running else "TxDefaultProfile",
         "chargingProfileKind": "Relative",
-        "chargingSchedule": [_schedule(POWER_ID + evse_id, power_w)],
+        "chargingSchedule": [_schedule(charger, POWER_ID + evse_id, power_w)],
     }
     if running:
         profile["transactionId"] = running.transaction_id
     return profile
 
 
-def _schedule(number: int, power_w: int) -> Payload:
-    return {
-        "id": number,
-        "chargingRateUnit": "W",
-        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": power_w}],
-    }
+def is_beyond_rating(charger: Charger, schedule: Payload) -> bool:
+    """Whether an EV's charging schedule goes beyond what it was offered."""
+    model = charger.model
+    if model is None:
+        return False
+    in_watts = schedule["chargingRateUnit"] == "W"
+    if not in_watts and model.current_type != CurrentType.AC:
+        return False  # at what voltage?
+    for period in schedule["chargingSchedulePeriod"]:
+        per_unit = 1
+        if not in_watts:
+            per_unit = VOLTAGE * period.get("numberPhases", phases_of(charger))
+        if period.get("limit", 0) * per_unit > charger.max_power_w:
+            return True
+    return False
+
+
+def _schedule(charger: Charger, number: int, power_w: int) -> Payload:
+    units = _told(charger, "RateUnit").upper()
+    limit = power_limit(charger, power_w, in_watts="W" in units or not units)
+    return {"id": number, **limit}
+
+
+def _told(charger: Charger, name: str) -> str:
+    return device_model.value_of(charger, "SmartChargingCtrlr", name)

@@ -224,22 +224,37 @@ async def on_charging_needs(charger: Charger, payload: Payload) -> Answer:
     evse_id = evse(payload)
     subject = f"EVSE {evse_id}"
     await record_reports(charger, ReportKind.CHARGING_NEEDS, {subject: payload})
+    offer = await _offer(charger, evse_id)
+    if offer is None:
+        info = reason("TxNotFound", "No transaction runs there.")
+        return Answer({"status": "Rejected", "statusInfo": info})
+    return Answer({"status": "Accepted"}, offer)
+
+
+async def on_charging_schedule(charger: Charger, payload: Payload) -> Answer:
+    """One that goes beyond what the EV was offered is not taken: it is offered that
+    once more (K15.FR.12, K16).
+    """
+    parse_time(payload["timeBase"])
+    evse_id = evse(payload)
+    subject = f"EVSE {evse_id}"
+    await record_reports(charger, ReportKind.CHARGING_SCHEDULE, {subject: payload})
+    if not profiles.is_beyond_rating(charger, payload["chargingSchedule"]):
+        return Answer({"status": "Accepted"})
+    info = reason("InvalidSchedule", f"The limit is {charger.max_power_w} W.")
+    answer = {"status": "Rejected", "statusInfo": info}
+    return Answer(answer, await _offer(charger, evse_id))
+
+
+async def _offer(charger: Charger, evse_id: int) -> tuple[str, Payload] | None:
+    """The SetChargingProfile for what charges there; None where nothing does."""
     running = await group_commit().run(
         services.open_transaction, charger, evse_id=evse_id
     )
     if running is None or not running.transaction_id:
-        info = reason("TxNotFound", "No transaction runs there.")
-        return Answer({"status": "Rejected", "statusInfo": info})
-    profile = profiles.for_charging_needs(charger, running)
-    follows = ("SetChargingProfile", {"evseId": evse_id, "chargingProfile": profile})
-    return Answer({"status": "Accepted"}, follows)
-
-
-async def on_charging_schedule(charger: Charger, payload: Payload) -> Payload:
-    parse_time(payload["timeBase"])
-    subject = f"EVSE {evse(payload)}"
-    await record_reports(charger, ReportKind.CHARGING_SCHEDULE, {subject: payload})
-    return {"status": "Accepted"}
+        return None
+    profile = await group_commit().run(profiles.for_charging_needs, charger, running)
+    return "SetChargingProfile", {"evseId": evse_id, "chargingProfile": profile}
 
 
 async def on_charging_profiles(charger: Charger, payload: Payload) -> Payload:

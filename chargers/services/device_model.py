@@ -71,6 +71,13 @@ def message_limits(charger: Charger, component: str, instance: str) -> MessageLi
     return MessageLimits(**told)
 
 
+def value_of(charger: Charger, component: str, name: str) -> str:
+    """The value of a variable that has no instance; empty if it was not told."""
+    key = key_of({"component": {"name": component}, "variable": {"name": name}}, None)
+    value = _named(charger, key).values_list("value", flat=True).first()
+    return value or ""
+
+
 def _find_alone(charger: Charger, name: str) -> Name | None:
     rows = list(
         Variable.objects.filter(

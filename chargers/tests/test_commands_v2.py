@@ -250,6 +250,26 @@ async def test_power_is_limited_for_transactions_to_come(link: Link) -> None:
     assert "transactionId" not in profile
 
 
+async def test_power_is_limited_at_the_level_and_in_the_unit_that_it_takes(
+    link: Link,
+) -> None:
+    for name, value in (("ProfileStackLevel", "7"), ("RateUnit", "A")):
+        await Variable.objects.acreate(
+            charger=link.charger,
+            component="SmartChargingCtrlr",
+            name=name,
+            value=value,
+            updated_at=timezone.now(),
+        )
+    await link.perform("power-update", power_w=7000)
+    profile = link.asked[0][1]["chargingProfile"]
+    assert profile["stackLevel"] == 7
+    [schedule] = profile["chargingSchedule"]
+    assert schedule["chargingRateUnit"] == "A"
+    period = {"startPeriod": 0, "limit": 10.1, "numberPhases": 3}
+    assert schedule["chargingSchedulePeriod"] == [period]
+
+
 async def test_what_only_a_virtual_charger_can_do_is_refused(link: Link) -> None:
     with pytest.raises(CommandRejected, match="cannot be told plug-connector"):
         await link.perform("plug-connector")

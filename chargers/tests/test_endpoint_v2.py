@@ -11,6 +11,7 @@ from django.utils import timezone
 from chargers.choices import BootPolicy, ReportKind
 from chargers.models import (
     Charger,
+    ChargerModel,
     Connector,
     IdTag,
     MeterValue,
@@ -401,6 +402,16 @@ async def test_limits_come_and_go(physical_charger: Charger) -> None:
     assert await reports(physical_charger, ReportKind.CHARGING_LIMIT) == {}
 
 
+BEGUN = {
+    "eventType": "Started",
+    "triggerReason": "CablePluggedIn",
+    "seqNo": 0,
+    "timestamp": TIME,
+    "transactionInfo": {"transactionId": "T-1"},
+    "evse": {"id": 1, "connectorId": 1},
+}
+
+
 async def test_an_ev_is_offered_what_there_is_while_it_charges(
     physical_charger: Charger,
 ) -> None:
@@ -408,18 +419,10 @@ async def test_an_ev_is_offered_what_there_is_while_it_charges(
         "evseId": 1,
         "chargingNeeds": {"requestedEnergyTransfer": "AC_three_phase"},
     }
-    begun = {
-        "eventType": "Started",
-        "triggerReason": "CablePluggedIn",
-        "seqNo": 0,
-        "timestamp": TIME,
-        "transactionInfo": {"transactionId": "T-1"},
-        "evse": {"id": 1, "connectorId": 1},
-    }
     async with connected_v2(physical_charger) as station:
         answer = await station.ok("NotifyEVChargingNeeds", needs)
         assert answer["status"] == "Rejected"
-        await station.ok("TransactionEvent", begun)
+        await station.ok("TransactionEvent", BEGUN)
         answer = await station.ok("NotifyEVChargingNeeds", needs)
         assert answer == {"status": "Accepted"}
         message_id, action, payload = await station.next_request()
@@ -432,6 +435,35 @@ async def test_an_ev_is_offered_what_there_is_while_it_charges(
     assert period["limit"] == rating
     kept = await reports(physical_charger, ReportKind.CHARGING_NEEDS)
     assert kept == {"EVSE 1": needs}
+
+
+@pytest.mark.parametrize(
+    ("unit", "beyond", "phases"),
+    [("W", 22_001, {}), ("A", 97, {"numberPhases": 1}), ("A", 32.1, {})],
+)
+async def test_an_ev_that_wants_more_than_it_was_offered_is_offered_it_again(
+    physical_charger: Charger, unit: str, beyond: float, phases: dict[str, int]
+) -> None:
+    await ChargerModel.objects.aupdate(supported_kwh=[22], current_type="ac", phases=3)
+
+    def wanted(limit: float) -> dict[str, Any]:
+        period = {"startPeriod": 0, "limit": limit, **phases}
+        schedule = {"id": 1, "chargingRateUnit": unit}
+        schedule["chargingSchedulePeriod"] = [period]
+        return {"timeBase": TIME, "evseId": 1, "chargingSchedule": schedule}
+
+    async with connected_v2(physical_charger) as station:
+        answer = await station.ok("NotifyEVChargingSchedule", wanted(beyond))
+        assert answer["status"] == "Rejected"
+        await station.ok("TransactionEvent", BEGUN)
+        answer = await station.ok("NotifyEVChargingSchedule", wanted(beyond))
+        assert answer["status"] == "Rejected"
+        message_id, action, payload = await station.next_request()
+        await station.reply(message_id, {"status": "Accepted"})
+        answer = await station.ok("NotifyEVChargingSchedule", wanted(beyond - 2))
+        assert answer == {"status": "Accepted"}
+    assert (action, payload["evseId"]) == ("SetChargingProfile", 1)
+    assert payload["chargingProfile"]["transactionId"] == "T-1"
 
 
 @pytest.mark.parametrize(
