@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .charger import VirtualCharger
 
 INSTALL_TIME = 5.0  # s
-TELL_TIME = 30.0  # s for the CSMS to hear of it before the charger reboots
+TELL_TIME = 30.0  # s for the CSMS to hear of it before the charger goes on
 
 
 @dataclass(slots=True)
@@ -144,11 +144,13 @@ class Firmware:
         if any(connector.transaction for connector in self._charger.outlets):
             self._tell(update, "InstallScheduled")
         self._block(not self._charger.settings.admits_before_update)
+        await self._wait_for(self._charger.notices.told)
         self._charger.report_all()
         self._is_free.clear()
         self.settle()
         await self._is_free.wait()
         self._block(True)
+        await self._wait_for(self._charger.outbox.emptied)  # of the transactions' ends
 
     async def _install(self, update: Update) -> None:
         self._tell(update, "Installing")
@@ -156,13 +158,17 @@ class Firmware:
         if update.is_empty:
             raise UpdateFailed("InstallationFailed")
         self._tell(update, "InstallRebooting")
-        await wait_for_event(self._charger.notices.told, self._charger.clock, TELL_TIME)
+        await self._wait_for(self._charger.notices.told)
         self.version = _version_in(update.location, self.version)
         await self._charger.reboot(hard=False, reason="FirmwareUpdate")
         # The link is down: what follows is told after the boot.
         self._charger.security.note("FirmwareUpdated", f"firmware {self.version}")
         self._tell(update, "Installed")
         self._end()
+
+    async def _wait_for(self, heard: Event) -> None:
+        """Let the CSMS hear what it should know before more is told; but not for long."""
+        await wait_for_event(heard, self._charger.clock, TELL_TIME)
 
     async def _is_later(self, moment: datetime, update: Update, status: str) -> bool:
         if self._seconds_to(moment) <= 0:

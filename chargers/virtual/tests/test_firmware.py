@@ -129,7 +129,11 @@ async def test_an_update_waits_for_its_date_and_for_transactions(
     assert told(ready) == []
     await ready.perform("stop-session")
     await until(lambda: told(ready) == ["Installing"])
-    await until(lambda: ready.csms.story[-1] == "1:Unavailable")
+    assert ready.csms.story[-3:] == [
+        "StopTransaction(Local)",
+        "1:Unavailable",
+        "FirmwareStatusNotification",
+    ]
     await install(ready)
     await until(lambda: told(ready) == ["Installing", "Installed"])
 
