@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from ocpplab.html import pretty_json
 
 from .choices import Direction
+from .gist import gist
 from .models import Message
 
 CALL, RESULT, ERROR = 2, 3, 4
@@ -120,7 +121,7 @@ class Exchange:
         """What the request carries, in one line."""
         parts = _parts(self.request) if self.request else []
         if len(parts) > 3:
-            return json.dumps(parts[3], ensure_ascii=False)
+            return gist(parts[3])
         return self.first.text if self.request else ""
 
     @property

@@ -59,7 +59,9 @@ class ChargerPages(PagedAdmin):
     def overview_context(
         self, request: HttpRequest, charger: Charger
     ) -> dict[str, Any]:
+        is_ready = charger.provisioning_status == ProvisioningStatus.READY
         return {
+            "steps": [] if is_ready else provisioning_steps(charger),
             "chart": lambda: _drawn(_recent_values(charger), timezone.localtime()),
             "exchanges": exchanges(charger.messages.all(), Wanted(), GLANCE),
             "transactions": charger.transactions.all()[:GLANCE],
@@ -211,39 +213,36 @@ def _saved(charger: Charger) -> dict[str, Any]:
 
 
 def provisioning_steps(charger: Charger) -> list[dict[str, Any]]:
-    """How a charger came to be: what was done when, and what is missing."""
+    """How a charger came to be: what was done when, and what is missing.
+
+    One that is ready has connected and booted again since, perhaps.
+    """
     failed = charger.provisioning_status == ProvisioningStatus.FAILED
+    ready = charger.provisioning_status == ProvisioningStatus.READY
     error = charger.provisioning_error or {}
-    steps: list[dict[str, Any]] = [
-        {"label": "Registered", "at": charger.created_at, "tone": "good"}
-    ]
+    missing = "bad" if failed else "ahead"
+    connected = charger.connected_at or charger.booted_at
+
+    def step(label: str, at: datetime | None, detail: str = "") -> dict[str, Any]:
+        tone = "good" if at else missing
+        return {"label": label, "at": at, "tone": tone, "detail": detail}
+
+    steps = [step("Registered", charger.created_at)]
     if charger.provisioning_started_at or not charger.is_virtual:
         started = charger.provisioning_started_at or charger.created_at
-        steps.append({"label": "Started", "at": started, "tone": "good"})
-    connected = charger.connected_at or charger.booted_at
-    steps.append(
-        {
-            "label": "Connected",
-            "at": connected,
-            "tone": "good" if connected else "bad" if failed else "ahead",
-            "detail": "" if connected else charger.link_detail,
-        }
+        steps.append(step("Started", started))
+    last = "Last connected" if ready else "Connected"
+    boot = "Last boot accepted" if ready else "Boot accepted"
+    steps += [
+        step(last, connected, "" if connected else charger.link_detail),
+        step(boot, charger.booted_at, error.get("message", "") if failed else ""),
+    ]
+    end = step(
+        "Failed" if failed else "Ready",
+        charger.provisioned_at,
+        error.get("code", "") if failed else "",
     )
-    steps.append(
-        {
-            "label": "Boot accepted",
-            "at": charger.booted_at,
-            "tone": "good" if charger.booted_at else "bad" if failed else "ahead",
-            "detail": error.get("message", "") if failed else "",
-        }
-    )
-    ready = charger.provisioning_status == ProvisioningStatus.READY
-    steps.append(
-        {
-            "label": "Ready" if ready or not failed else "Failed",
-            "at": charger.provisioned_at,
-            "tone": "good" if ready else "bad" if failed else "ahead",
-            "detail": error.get("code", ""),
-        }
-    )
+    steps.append({**end, "tone": "good" if ready else missing})
+    if ready:
+        steps.sort(key=lambda one: one["at"] or charger.created_at)
     return steps

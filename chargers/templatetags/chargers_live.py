@@ -1,11 +1,14 @@
 """What templates need to show chargers."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 from chargers import live, overview
 from chargers.choices import ChargerKind, ConnectorStatus, ProvisioningStatus
@@ -26,6 +29,16 @@ register = template.Library()
 register.filter("power", html.power)
 register.filter("energy", html.energy)
 register.filter("pretty_json", html.pretty_json)
+
+
+@register.filter
+def for_time(since: datetime | None) -> str:
+    """How long something lasts by now, in its largest unit: "for 3 hours"."""
+    if since is None:
+        return ""
+    if timezone.now() - since < timedelta(minutes=1):
+        return "for less than a minute"
+    return f"for {timesince(since, depth=1)}"
 
 
 @register.filter

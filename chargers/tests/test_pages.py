@@ -417,6 +417,20 @@ def test_long_transaction_ids_are_cut_in_tables(
     assert "2.50 kWh" in html  # until now
 
 
+def test_a_charger_that_is_not_set_up_says_where_it_stopped(
+    signed_in: Client, virtual_charger: Charger
+) -> None:
+    html = signed_in.get(page_of(virtual_charger)).content.decode()
+    assert "Provisioning</h2>" not in html
+    Charger.objects.update(
+        provisioning_status=ProvisioningStatus.FAILED,
+        provisioning_error={"code": "fleet_unavailable", "message": "No fleet runs."},
+    )
+    html = signed_in.get(page_of(virtual_charger)).content.decode()
+    for shown in ("Provisioning</h2>", "fleet_unavailable", "No fleet runs."):
+        assert shown in html, shown
+
+
 def test_what_a_virtual_charger_remembers_is_shown(
     signed_in: Client, virtual_charger: Charger
 ) -> None:

@@ -12,6 +12,8 @@
       : count.dataset.all;
   };
   form.querySelector(".picks").hidden = false;
+  // On a phone the chargers come first, and the commands when they are asked for.
+  if (matchMedia("(max-width: 767px)").matches) form.querySelector(".groups").open = false;
   for (const button of form.querySelectorAll("[data-pick]")) {
     button.addEventListener("click", () => {
       for (const box of boxes()) box.checked = button.dataset.pick === "all";

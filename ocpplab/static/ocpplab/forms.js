@@ -1,5 +1,5 @@
-// Forms: buttons that copy, Ctrl+Enter that sends from anywhere in a form, and the same
-// command at the other doors, kept in step with what is typed.
+// Forms: buttons that copy, Ctrl+Enter that sends from anywhere in a form, fields that
+// find, and the same command at the other doors, kept in step with what is typed.
 "use strict";
 (() => {
   document.addEventListener("click", async (event) => {
@@ -35,6 +35,29 @@
   };
   name();
   window.django?.jQuery?.(name); // after the admin's own scripts
+
+  // A field that leaves only the rows of a part, of a page that holds what is typed.
+  const find = document.querySelector("input[data-find]");
+  if (find) {
+    const show = () => {
+      const wanted = find.value.trim().toLowerCase();
+      for (const table of document.querySelectorAll(`${find.dataset.find} tbody`)) {
+        const group = table.closest("details");
+        const all = group?.querySelector("summary").textContent.toLowerCase().includes(wanted);
+        let found = 0;
+        for (const row of table.rows) {
+          row.hidden = !all && !row.textContent.toLowerCase().includes(wanted);
+          found += !row.hidden;
+        }
+        if (!group) continue;
+        group.hidden = !found;
+        if (wanted) group.open = true;
+      }
+    };
+    find.hidden = false;
+    find.addEventListener("input", show);
+    document.addEventListener("portal:changed", () => find.value && show());
+  }
 
   const form = document.querySelector("form[data-doors]");
   if (!form) return;
