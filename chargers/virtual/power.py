@@ -116,6 +116,10 @@ class Power:
         for moment in sorted(moments):
             limit, phases = self._limit_at(chosen, moment, start, unit)
             offset = round((moment - start).total_seconds())
+            if offset == duration:
+                break
+            if periods and periods[-1].start == offset:
+                periods.pop()  # less than a second long
             if not periods or periods[-1][1:] != (limit, phases):
                 periods.append(Period(offset, limit, phases))
         return periods

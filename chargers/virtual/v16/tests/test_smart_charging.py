@@ -98,6 +98,21 @@ async def test_the_highest_level_that_is_valid_now_rules(ready: Bench) -> None:
     assert (await composite(ready, duration=2))[0:] == [(0, 6000), (1, 7000)]
 
 
+async def test_periods_of_a_composite_schedule_begin_at_whole_seconds(
+    ready: Bench,
+) -> None:
+    def until_s(moment: str, limit: int, level: int) -> Payload:
+        end = f"2026-01-01T00:00:{moment}Z"
+        return profile((0, limit), profile_id=level, level=level, validTo=end)
+
+    await install(ready, 1, profile((0, 1000), profile_id=9))
+    await install(ready, 1, until_s("09.600", 3000, 3))
+    await install(ready, 1, until_s("10.400", 2000, 2))
+    await install(ready, 1, until_s("29.700", 2000, 1))
+    assert await composite(ready, duration=40) == [(0, 3000), (10, 2000), (30, 1000)]
+    assert await composite(ready, duration=30) == [(0, 3000), (10, 2000)]
+
+
 async def test_a_connectors_default_beats_that_of_all(ready: Bench) -> None:
     await install(ready, 0, profile((0, 5000), level=3))
     await install(ready, 2, profile((0, 9000), profile_id=2))
