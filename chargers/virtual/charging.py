@@ -33,6 +33,7 @@ class Charging:
         self._metering = charger.metering
         self._changed = Event()
         self._plugged = {c.number: Event() for c in charger.outlets}
+        self._claimed: set[int] = set()  # connectors with a remote start under way
         self._departures: dict[int, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
@@ -169,7 +170,7 @@ class Charging:
             connector
             for connector in self._charger.outlets
             if connector.is_free
-            and not connector.awaits_cable
+            and connector.number not in self._claimed
             and authorizer.may_admit(connector, id_tag, parent)
         ]
         if number is not None:
@@ -177,7 +178,7 @@ class Charging:
         with_cable = (c for c in free if c.vehicle is not None)
         return next(with_cable, free[0] if free else None)
 
-    async def start_remotely(
+    def start_remotely(
         self,
         connector: Connector,
         id_tag: str,
@@ -186,7 +187,24 @@ class Charging:
         parent: str | None = None,
         remote_start_id: int | None = None,
     ) -> None:
-        """What follows an accepted start from remote (1.6, 5.11; 2.x, F01, F02)."""
+        """What follows an accepted start from remote (1.6, 5.11; 2.x, F01, F02).
+
+        Until it has begun or come to nothing, the connector is nobody else's.
+        """
+        self._claimed.add(connector.number)
+        task = self._charger.spawn(
+            self._start_remotely(connector, id_tag, profile, parent, remote_start_id)
+        )
+        task.add_done_callback(lambda _: self._claimed.discard(connector.number))
+
+    async def _start_remotely(
+        self,
+        connector: Connector,
+        id_tag: str,
+        profile: Profile | None,
+        parent: str | None,
+        remote_start_id: int | None,
+    ) -> None:
         authorizer = self._charger.authorizer
         if self._settings.authorizes_remote_starts:
             verdict = await authorizer.authorize(id_tag)

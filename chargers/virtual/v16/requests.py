@@ -118,9 +118,7 @@ class Requests:
                 return {"status": "Rejected"}
 
         def start() -> None:
-            self._charger.spawn(
-                self._charging.start_remotely(connector, id_tag, profile)
-            )
+            self._charging.start_remotely(connector, id_tag, profile)
 
         return Reply({"status": "Accepted"}, then=start)
 

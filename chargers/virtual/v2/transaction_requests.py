@@ -48,14 +48,12 @@ class TransactionRequests:
             answer["transactionId"] = running.id
 
         def start() -> None:
-            self._charger.spawn(
-                self._charging.start_remotely(
-                    connector,
-                    id_tag,
-                    profile,
-                    parent=parent,
-                    remote_start_id=payload["remoteStartId"],
-                )
+            self._charging.start_remotely(
+                connector,
+                id_tag,
+                profile,
+                parent=parent,
+                remote_start_id=payload["remoteStartId"],
             )
 
         return Reply(answer, then=start)

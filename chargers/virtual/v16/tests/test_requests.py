@@ -81,11 +81,27 @@ async def test_a_remote_start_may_have_to_be_authorized(ready: Bench) -> None:
     ready.csms.answers["Authorize"] = {"idTagInfo": {"status": "Invalid"}}
     await status_of(ready, "RemoteStartTransaction", idTag="T")
     await ready.told("1:Preparing", "Authorize")
+    await until(lambda: ready.charger.charging.place_for(1, "T"))
     del ready.csms.answers["Authorize"]
     await status_of(ready, "RemoteStartTransaction", idTag="T")
     await ready.told(
         "1:Preparing", "Authorize", "Authorize", "StartTransaction", "1:Charging"
     )
+
+
+async def test_two_remote_starts_take_two_connectors(ready: Bench) -> None:
+    await change(ready, "AuthorizeRemoteTxRequests", "true")
+    start = "RemoteStartTransaction"
+    assert await status_of(ready, start, idTag="A") == "Accepted"
+    assert await status_of(ready, start, idTag="X", connectorId=1) == "Rejected"
+    assert await status_of(ready, start, idTag="B") == "Accepted"
+    assert await status_of(ready, start, idTag="C") == "Rejected"
+    await until(lambda: "2:Preparing" in ready.csms.story)
+    for number in (1, 2):
+        await ready.perform("plug-connector", connector_id=number)
+    await until(lambda: len(ready.csms.payloads("StartTransaction")) == 2)
+    started = [p["idTag"] for p in ready.csms.payloads("StartTransaction")]
+    assert started == ["A", "B"]
 
 
 async def test_a_known_id_tag_may_need_no_authorize(ready: Bench) -> None:

@@ -100,6 +100,7 @@ async def test_a_start_from_remote_may_have_to_be_authorized(ready: Bench) -> No
     ready.csms.answers["Authorize"] = {"idTokenInfo": {"status": "Blocked"}}
     assert (await start(ready))["status"] == "Accepted"
     await ready.told("1:Occupied", "Authorize")
+    await until(lambda: ready.charger.charging.place_for(1, "T"))
     del ready.csms.answers["Authorize"]
     await start(ready)
     await until(lambda: events(ready))
