@@ -1,4 +1,6 @@
-"""A 2.0.1 station that is not ours: the ``ocpp`` package's, against the real endpoint."""
+"""A 2.0.1 station that is not ours: the ``ocpp`` package's, against the real endpoint;
+and its CSMS, which one of our chargers dials.
+"""
 
 import asyncio
 import contextlib
@@ -11,7 +13,10 @@ from asgiref.sync import sync_to_async
 from ocpp.routing import after, on
 from ocpp.v201 import ChargePoint, call, call_result
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import serve
 
+from chargers.virtual.tests.csms import until
+from chargers.virtual.v2.tests.test_third_party import Place
 from tests.portal import Portal
 from tests.test_third_party import PASSWORD, basic, now, send, url_of
 
@@ -219,3 +224,29 @@ async def test_an_operator_can_send_any_request_from_the_shell(
         )
         assert json.loads(answer) == {"status": "Accepted"}
         assert (await station.next())[0] == "GetBaseReport"
+
+
+async def test_our_charger_serves_a_csms_that_is_not_ours(portal: Portal) -> None:
+    place = Place()
+    async with serve(place.serve, "127.0.0.1", 0, subprotocols=["ocpp2.0.1"]) as server:  # type: ignore[list-item]
+        port = server.sockets[0].getsockname()[1]
+        await sync_to_async(portal.manage)("organization", "strangers")
+        charger_id = await sync_to_async(portal.manage)(
+            *("addcharger", "OURS-2", "--organization", "strangers"),
+            *("--ws-url", f"ws://127.0.0.1:{port}/OURS-2"),
+            *("--ocpp-version", "OCPP2.0.1"),
+        )
+        target = ("--charger-id", charger_id.strip())
+        answer = await send(portal, "start-session", *target, "--id-tag", "TAG")
+        (command,) = answer["results"]
+        assert command["status"] == "applied"
+        csms = place.csms
+        assert csms is not None
+        stop = call.RequestStopTransaction(command["result"]["transaction_id"])
+        assert (await csms.ask(stop)).status == "Accepted"
+        await until(lambda: len(csms.of("TransactionEvent")) == 3)
+        told = csms.of("TransactionEvent")
+        assert [(event["event_type"], event["seq_no"]) for event in told] == [
+            *(("Started", 0), ("Updated", 1), ("Ended", 2)),
+        ]
+        assert not csms.refused

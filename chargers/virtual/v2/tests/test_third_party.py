@@ -1,7 +1,7 @@
 """A 2.0.1 CSMS that is not ours, made with the ``ocpp`` package."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,9 +20,12 @@ TOKEN = {"idToken": "TAG", "type": "ISO14443"}
 
 
 class ThirdParty(ChargePoint):
+    """Takes whatever is valid by the package's own schemas, and remembers it."""
+
     def __init__(self, connection: ServerConnection) -> None:
         super().__init__("CP-1", connection)
         self.told: list[tuple[str, dict[str, Any]]] = []
+        self.refused: list[str] = []  # the CALLERRORs that the charger was sent
 
     def of(self, action: str) -> list[dict[str, Any]]:
         return [payload for name, payload in self.told if name == action]
@@ -30,34 +33,47 @@ class ThirdParty(ChargePoint):
     async def ask(self, request: Any) -> Any:
         return await self.call(request, suppress=False)
 
-    @on("BootNotification")
-    async def on_boot(self, **payload: Any) -> Any:
-        now = datetime.now(UTC).isoformat()
-        return call_result.BootNotification(now, 300, "Accepted")
+    async def _send(self, message: str) -> None:
+        if message.startswith("[4,"):
+            self.refused.append(message)
+        await super()._send(message)
 
-    @on("StatusNotification")
-    async def on_status(self, **payload: Any) -> Any:
-        self.told.append(("StatusNotification", payload))
-        return call_result.StatusNotification()
 
-    @on("SecurityEventNotification")
-    async def on_security_event(self, **payload: Any) -> Any:
-        return call_result.SecurityEventNotification()
+def _handler_of(action: str) -> Callable[..., Any]:
+    def handle(csms: ThirdParty, **payload: Any) -> Any:
+        csms.told.append((action, payload))
+        answer: dict[str, Any] = {}
+        match action:
+            case "BootNotification":
+                now = datetime.now(UTC).isoformat()
+                answer = {"current_time": now, "interval": 300, "status": "Accepted"}
+            case "Heartbeat":
+                answer = {"current_time": datetime.now(UTC).isoformat()}
+            case "Authorize":
+                answer = {"id_token_info": {"status": "Accepted"}}
+            case "DataTransfer":
+                answer = {"status": "Accepted"}
+        return getattr(call_result, action)(**answer)
 
-    @on("Authorize")
-    async def on_authorize(self, **payload: Any) -> Any:
-        self.told.append(("Authorize", payload))
-        return call_result.Authorize({"status": "Accepted"})
+    handle.__name__ = f"on_{action}"  # by which the package finds it
+    return handle
 
-    @on("TransactionEvent")
-    async def on_event(self, **payload: Any) -> Any:
-        self.told.append(("TransactionEvent", payload))
-        return call_result.TransactionEvent()
 
-    @on("NotifyReport")
-    async def on_report(self, **payload: Any) -> Any:
-        self.told.append(("NotifyReport", payload))
-        return call_result.NotifyReport()
+for _action in (
+    "Authorize",
+    "BootNotification",
+    "ClearedChargingLimit",
+    "DataTransfer",
+    "Heartbeat",
+    "MeterValues",
+    "NotifyChargingLimit",
+    "NotifyEvent",
+    "NotifyReport",
+    "SecurityEventNotification",
+    "StatusNotification",
+    "TransactionEvent",
+):
+    setattr(ThirdParty, f"on_{_action}", on(_action)(_handler_of(_action)))
 
 
 class Place:
@@ -89,6 +105,7 @@ async def meeting() -> AsyncIterator[tuple[VirtualCharger, ThirdParty]]:
         yield charger, place.csms
         await charger.stop()
         await running
+        assert not place.csms.refused
 
 
 async def test_a_session_started_and_stopped_from_remote(
@@ -146,3 +163,51 @@ async def test_the_device_model_is_read_and_changed(
     await csms.ask(call.GetBaseReport(request_id=1, report_base="FullInventory"))
     await until(lambda: (parts := csms.of("NotifyReport")) and not parts[-1].get("tbc"))
     assert sum(len(part["report_data"]) for part in csms.of("NotifyReport")) > 100
+
+
+COMMANDS: list[tuple[str, dict[str, Any]]] = [
+    ("configuration", {"configuration": {"TxCtrlr.TxStartPoint": "EVConnected"}}),
+    ("plug-connector", {}),
+    ("authorize-id-tag", {"id_tag": "TAG"}),
+    ("start-transaction", {"id_tag": "TAG"}),
+    ("ev-stops-energy", {}),
+    ("ev-requests-energy", {}),
+    ("power-update", {"power_w": 5000}),
+    ("stop-transaction", {}),
+    ("unlock-connector", {}),
+    ("unplug-connector", {}),
+    ("inject-fault", {"fault_type": "GroundFault"}),
+    ("clear-fault", {}),
+    ("local-auth-list", {"list_version": 1, "entries": [{"id_tag": "TAG"}]}),
+    ("clear-local-auth-list", {}),
+    ("cache/reset", {}),
+    ("start-session", {"id_tag": "TAG"}),
+    ("stop-session", {}),
+    (
+        "proxy-message",
+        {
+            "action": "data_transfer",
+            "ocpp_version": "ocpp2.0.1",
+            "payload": {"vendor_id": "x"},
+        },
+    ),
+]
+
+
+async def test_all_commands_are_taken(
+    meeting: tuple[VirtualCharger, ThirdParty],
+) -> None:
+    charger, csms = meeting
+    for command, event in COMMANDS:
+        await charger.perform(command, event)
+    events = csms.of("TransactionEvent")
+    for transaction_id in {e["transaction_info"]["transaction_id"] for e in events}:
+        own = [
+            event["seq_no"]
+            for event in events
+            if event["transaction_info"]["transaction_id"] == transaction_id
+        ]
+        assert own == list(range(len(own)))
+    assert csms.of("DataTransfer") == [{"vendor_id": "x"}]
+    await until(lambda: csms.of("NotifyChargingLimit"))
+    await until(lambda: len(csms.of("NotifyEvent")) == 2)
