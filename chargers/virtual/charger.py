@@ -18,7 +18,7 @@ from .certificates import CertificateStore
 from .charging import Charging
 from .clock import Clock, Event, format_time, parse_time, wait_for_event
 from .commands import Commands
-from .connector import Connector, Notice, StopReason
+from .connector import Connector
 from .credentials import Credentials
 from .firmware import Firmware
 from .flash import Flash, Store
@@ -30,6 +30,7 @@ from .protocol import Protocol
 from .reservation import Reservations
 from .security import SecurityLog
 from .smart_charging import Profiles
+from .states import Notice, StopReason
 from .uplink import Uplink, cancel
 from .uploads import ReadLog, Uploads, no_log
 from .v2.protocol import ProtocolV2

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from .authorization import TagInfo, is_accepted
 from .clock import Event, format_time, parse_time, wait_for_event
-from .connector import Connector, StopReason, Transaction
+from .connector import Connector
 from .outbox import Message, Outcome
 from .smart_charging import Profile
+from .states import StopReason
+from .transaction import Transaction
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..ocpp.errors import CommandRejected, OCPPError
 from ..ocpp.schemas import actions
 from .authorization import LOCAL_LIST_LIMIT, TagInfo
-from .connector import FAULTS, WARNINGS, Connector, StopReason
+from .connector import Connector
 from .outbox import Message
+from .states import FAULTS, WARNINGS, StopReason
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger

@@ -6,124 +6,18 @@ transaction. Connector 0 is the charger itself: it never has a cable.
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from .clock import parse_time
+from .meter import Reading
 from .smart_charging import Limit, Supply
+from .states import EV_GONE, WARNINGS, Notice, Status, StopReason
+from .transaction import Transaction
 from .vehicle import AC_VOLTAGE_V, DC_VOLTAGE_V, Vehicle, active_phases, usable_w
 
-EV_GONE = "EV side disconnected"  # as 1.6 has it (4.9)
-WARNINGS = frozenset({"EVCommunicationError"})  # faults that leave it usable (4.9)
 STEP_S = 10.0  # of the integration of power over time
-FAULTS = (
-    "GroundFault",
-    "OverCurrent",
-    "OverVoltage",
-    "UnderVoltage",
-    "OverTemperature",
-    "InternalError",
-    "ConnectorLockFailure",
-    "EVCommunicationError",
-    "PowerMeterFailure",
-    "WeakSignal",
-)
-
-
-class Status(StrEnum):
-    """ChargePointStatus (OCPP 1.6, 7.7), the finest that there is of any version."""
-
-    AVAILABLE = "Available"
-    PREPARING = "Preparing"
-    CHARGING = "Charging"
-    SUSPENDED_EV = "SuspendedEV"
-    SUSPENDED_EVSE = "SuspendedEVSE"
-    FINISHING = "Finishing"
-    RESERVED = "Reserved"
-    UNAVAILABLE = "Unavailable"
-    FAULTED = "Faulted"
-
-
-class StopReason(StrEnum):
-    """Why energy may flow no longer."""
-
-    LOCAL = "Local"
-    REMOTE = "Remote"
-    EV_DISCONNECTED = "EVDisconnected"
-    DEAUTHORIZED = "DeAuthorized"
-    MASTER = "MasterPass"
-    UNLOCK = "UnlockCommand"
-    FAULT = "Fault"
-    SOFT_RESET = "SoftReset"
-    HARD_RESET = "HardReset"
-    ENERGY_LIMIT = "EnergyLimitReached"
-    TIME_LIMIT = "TimeLimitReached"
-    TIMEOUT = "Timeout"
-    OTHER = "Other"
-
-
-class Notice(NamedTuple):
-    """What a StatusNotification tells."""
-
-    status: str
-    fault: str = ""
-    info: str = ""
-
-
-@dataclass(slots=True, frozen=True)
-class Reading:
-    """What the meter and the EV show at one moment."""
-
-    energy_wh: int
-    power_w: float
-    offered_w: float
-    voltage_v: float
-    phases: int  # that carry the power
-    is_dc: bool
-    rating_w: float
-    soc: float | None  # 0 to 1, None where the EV does not tell
-    line_phases: int = 1  # that can be measured
-
-    def amperes(self, power_w: float) -> float:
-        return power_w / (self.voltage_v * self.phases)
-
-
-@dataclass(slots=True)
-class Transaction:
-    """``key`` names it here; ``id`` is what the CSMS knows it by, None as long as that
-    is not settled.
-    """
-
-    key: str
-    id_tag: str
-    started_at: str
-    meter_start_wh: int
-    id: int | str | None = None
-    ends_at: str | None = None  # session limit, time
-    ends_at_wh: float | None = None  # session limit, meter register
-    is_session: bool = False  # plugs in and out by itself
-    is_deauthorized: bool = False  # goes on, but without energy
-    grace_ends_wh: float | None = None  # refused, may charge up to this register
-    parent: str | None = None  # the parent id of its id tag
-    reservation_id: int | None = None  # that it used up
-    remote_start_id: int | None = None  # of the request that started it (2.x)
-    begin_values: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def limit_wh(self) -> float:
-        """The register up to which energy may flow."""
-        limits = (self.ends_at_wh, self.grace_ends_wh)
-        return min((limit for limit in limits if limit is not None), default=math.inf)
-
-    def limit_reached(self, now: datetime, register_wh: float) -> StopReason | None:
-        """Which limit of the session has been reached, if any."""
-        if self.ends_at is not None and now >= parse_time(self.ends_at):
-            return StopReason.TIME_LIMIT
-        if self.ends_at_wh is not None and register_wh >= self.ends_at_wh:
-            return StopReason.ENERGY_LIMIT
-        return None
 
 
 class Connector:

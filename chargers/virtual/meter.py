@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .connector import Reading
-
 _PHASED = ("L1", "L2", "L3")
 _TO_NEUTRAL = ("L1-N", "L2-N", "L3-N")
 _BETWEEN = ("L1-L2", "L2-L3", "L3-L1")
@@ -39,6 +37,24 @@ GRID_HZ = 50
 LINE_RATIO = 3**0.5  # of the voltage between phases to that against neutral
 COLD_C, HEATING_C = 20.0, 25.0  # inside, without load, and added by the full one
 FAN_RPM = 2400  # at full load
+
+
+@dataclass(slots=True, frozen=True)
+class Reading:
+    """What the meter and the EV show at one moment."""
+
+    energy_wh: int
+    power_w: float
+    offered_w: float
+    voltage_v: float
+    phases: int  # that carry the power
+    is_dc: bool
+    rating_w: float
+    soc: float | None  # 0 to 1, None where the EV does not tell
+    line_phases: int = 1  # that can be measured
+
+    def amperes(self, power_w: float) -> float:
+        return power_w / (self.voltage_v * self.phases)
 
 
 class Sample(NamedTuple):

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .clock import Event, wait_for_event
-from .connector import Connector, Reading
-from .meter import Measurement
+from .connector import Connector
+from .meter import Measurement, Reading
 from .settings import Series
 
 if TYPE_CHECKING:

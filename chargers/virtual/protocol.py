@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..ocpp.session import Reply
 from .authorization import TagInfo
-from .connector import Connector, Notice, StopReason, Transaction
+from .connector import Connector
 from .meter import Measurement
 from .outbox import Message, Outcome
 from .reservation import Reservation
 from .settings import Series, Settings
+from .states import Notice, StopReason
+from .transaction import Transaction
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger

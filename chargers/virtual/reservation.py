@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from .clock import Clock, format_time, parse_time
-from .connector import Connector, Status
+from .connector import Connector
+from .states import Status
 
 
 @dataclass(frozen=True, slots=True)

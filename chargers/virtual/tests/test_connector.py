@@ -7,7 +7,9 @@ import pytest
 from .. import authorization
 from ..authorization import AuthorizationCache, is_accepted
 from ..clock import SystemClock, parse_time
-from ..connector import Connector, Status, StopReason, Transaction
+from ..connector import Connector
+from ..states import Status, StopReason
+from ..transaction import Transaction
 from ..v16.configuration import Configuration
 from ..vehicle import Vehicle, usable_w
 from .clock import ManualClock

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from ..connector import Connector, Transaction
+from ..connector import Connector
 from ..meter import MEASURANDS, Measurement
+from ..transaction import Transaction
 from .clock import ManualClock
 from .csms import Bench, until
 

@@ -8,7 +8,7 @@ import pytest
 from chargers.ocpp.errors import CommandRejected, LinkClosed, OCPPError
 
 from .. import outbox
-from ..connector import StopReason
+from ..states import StopReason
 from .csms import Bench, Payload, until
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from ..clock import Clock, format_time
-from ..connector import Notice, Reading, StopReason, Transaction
-from ..meter import Measurement, Sample, split_item
+from ..meter import Measurement, Reading, Sample, split_item
+from ..states import Notice, StopReason
+from ..transaction import Transaction
 from .notifications import Notifications
 
 Request = tuple[str, dict[str, Any]]  # action and payload

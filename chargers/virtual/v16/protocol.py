@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...ocpp.session import Reply
 from ..authorization import TagInfo
-from ..connector import EV_GONE, Connector, Notice, Status, StopReason, Transaction
+from ..connector import Connector
 from ..meter import Measurement
 from ..outbox import Message, Outcome
 from ..protocol import MeterValue, Payload, Protocol, Request
 from ..settings import Series
+from ..states import EV_GONE, Notice, Status, StopReason
+from ..transaction import Transaction
 from ..uploads import CANCELED
 from .configuration import Binding, Configuration
 from .messages import Messages, tag_info

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
 from ..authorization import LOCAL_LIST_LIMIT, TagInfo
-from ..connector import Connector, StopReason, Transaction
+from ..connector import Connector
 from ..data_transfer import transfer_data
+from ..states import StopReason
+from ..transaction import Transaction
 from .configuration import KEYS_LIMIT, Configuration
 from .maintenance_requests import MaintenanceRequests
 from .messages import Messages

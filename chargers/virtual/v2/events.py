@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..connector import Connector, Status
+from ..connector import Connector
 from ..outbox import Message
 from ..protocol import MeterValue, Payload
 from ..settings import Series
+from ..states import Status
 from .evses import ENERGY, Evse, Running
 from .messages import Messages, evse_of
 from .tokens import token_of

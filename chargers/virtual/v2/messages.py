@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..clock import format_time
-from ..connector import Connector, Notice, Status
+from ..connector import Connector
 from ..meter import Measurement, Sample, split_item
 from ..protocol import MeterValue, Request
+from ..states import Notice, Status
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger

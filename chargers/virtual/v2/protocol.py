@@ -7,12 +7,14 @@ from ...ocpp.session import Reply
 from ...ocpp.versions import Version
 from ..authorization import TagInfo
 from ..clock import format_time
-from ..connector import Connector, Notice, StopReason, Transaction
+from ..connector import Connector
 from ..meter import Measurement
 from ..outbox import Message, Outcome
 from ..protocol import MeterValue, Payload, Protocol, Request
 from ..reservation import Reservation
 from ..settings import Series
+from ..states import Notice, StopReason
+from ..transaction import Transaction
 from .availability import Availability
 from .configuring import find_setting
 from .device_model import Access, DeviceModel, Place, Refusal

@@ -1,6 +1,7 @@
 """Why energy may flow no longer, in the words of OCPP 2.x."""
 
-from ..connector import Connector, StopReason
+from ..connector import Connector
+from ..states import StopReason
 
 TRIGGERS = {  # TriggerReasonEnumType
     StopReason.LOCAL: "StopAuthorized",

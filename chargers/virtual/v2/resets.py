@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ..clock import wait_for_event
-from ..connector import Connector, StopReason
+from ..connector import Connector
+from ..states import StopReason
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
-from ..connector import Connector, StopReason
+from ..connector import Connector
 from ..protocol import Payload
 from ..smart_charging import Profile
+from ..states import StopReason
 from .tokens import id_tag_of
 
 if TYPE_CHECKING:

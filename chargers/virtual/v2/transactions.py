@@ -11,10 +11,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..clock import format_time, parse_time
-from ..connector import Connector, Status, StopReason, Transaction
+from ..connector import Connector
 from ..outbox import Message, Outcome
 from ..protocol import MeterValue, Payload, Request
 from ..settings import Series
+from ..states import Status, StopReason
+from ..transaction import Transaction
 from .device_model import DeviceModel
 from .events import Events, phases_of, state_of
 from .evses import (
