@@ -133,7 +133,7 @@ class CommandForm(forms.Form):
                 given = self.fields[name]
                 self.fields[name] = forms.TypedChoiceField(
                     label=given.label,
-                    help_text=given.help_text,
+                    help_text=self.definition.event().fields[name].help_text or "",
                     required=given.required,
                     choices=[("", "not named"), *choices],
                     coerce=int,

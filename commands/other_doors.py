@@ -60,7 +60,7 @@ def as_curl(
 
 def as_shell(definition: Definition, target: Target, event: Mapping[str, Any]) -> str:
     """The line of ``manage.py send``."""
-    words = ["python", "manage.py", "send", definition.slug]
+    words = [".venv/bin/python", "manage.py", "send", definition.slug]
     if target.charger_id is not None:
         words += ["--charger-id", target.charger_id]
     if target.location_id is not None:

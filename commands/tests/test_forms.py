@@ -160,7 +160,7 @@ def test_what_is_typed_is_spelt_as_the_other_doors_take_it(
     assert body == {"target": {"charger_id": charger.pk}, "event": event}
 
     words = shlex.split(shown["manage.py"])
-    assert words[:3] == ["python", "manage.py", "send"]
+    assert words[:3] == [".venv/bin/python", "manage.py", "send"]
     monkeypatch.setattr("commands.services.wait_for_commands", lambda sent, _: sent)
     with suppress(CommandError):  # nobody carries it out here
         call_command("send", *words[3:], stdout=StringIO())

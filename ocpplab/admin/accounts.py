@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import UserCreationForm
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -76,7 +76,7 @@ class MembershipAdmin(OrganizationScopedAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
-class AddUserForm(AdminUserCreationForm):
+class AddUserForm(UserCreationForm):
     """A new account, with the first organization that it is a member of."""
 
     organization = forms.ModelChoiceField(Organization.objects.none())
@@ -116,7 +116,7 @@ class UserAdmin(OrganizationScopedAdmin, DjangoUserAdmin):
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [
-        (None, {"fields": ["username", "usable_password", "password1", "password2"]}),
+        (None, {"fields": ["username", "password1", "password2"]}),
         ("Member of", {"fields": ["organization", "role"]}),
     ]
 

@@ -88,6 +88,8 @@ class DateRangeFilter(admin.FieldListFilter):
         field_path = kwargs.get("field_path") or args[-1]
         self.names = (f"{field_path}_from", f"{field_path}_until")
         super().__init__(field, request, params, *args, **kwargs)
+        words = str(self.title).removesuffix(" at")
+        self.title = "time" if words in ("at", "timestamp") else words
         used: dict[str, Any] = self.used_parameters
         self.since, self.until = (used.get(name, [""])[-1] for name in self.names)
 
@@ -112,8 +114,10 @@ class DateRangeFilter(admin.FieldListFilter):
             ("Yesterday", today - timedelta(days=1), today - timedelta(days=1)),
             ("Last 7 days", today - timedelta(days=6), None),
         )
+        self.is_other = bool(self.since or self.until)  # than those below
         for text, first, last in days:
             wanted = [day.isoformat() if day else "" for day in (first, last)]
+            self.is_other = self.is_other and wanted != [self.since, self.until]
             new = {
                 name: day or None for name, day in zip(self.names, wanted, strict=True)
             }

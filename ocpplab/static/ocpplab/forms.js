@@ -19,6 +19,19 @@
     }
   });
 
+  // A filter of a list closes again, as a menu does.
+  const close = (except) => {
+    for (const open of document.querySelectorAll("details.filter[open]")) {
+      if (open !== except) open.open = false;
+    }
+  };
+  document.addEventListener("click", (event) => close(event.target.closest("details.filter")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.activeElement.closest("details.filter[open]")?.querySelector("summary").focus();
+    close();
+  });
+
   // What the admin's own scripts and the pages of queues leave without a name.
   const name = () => {
     for (const box of document.querySelectorAll(".select2-selection")) {
@@ -67,7 +80,7 @@
     timer = setTimeout(async () => {
       const typed = new FormData(form);
       typed.set("_doors", "1");
-      const answer = await fetch(form.action, { method: "POST", body: typed });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: typed });
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("doors");
