@@ -1,12 +1,13 @@
 """Sessions of physical chargers that end at a limit.
 
 A virtual charger watches the limits of start-session by itself; a physical one knows
-only RemoteStartTransaction, so the portal stops it.
+only how to begin a transaction, so the portal stops it.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from chargers.models import Transaction
@@ -59,12 +60,16 @@ def settle(limit: SessionLimit) -> None:
 
 
 def _transaction_of(limit: SessionLimit) -> Transaction | None:
-    """The first transaction the charger began with the command's id tag since then."""
+    """The first transaction the charger began with the command's id tag since then.
+
+    Not all 2.x stations say again with what token they were told to begin.
+    """
     command = limit.command
     return (
         command.charger.transactions.filter(
+            Q(id_tag__iexact=command.event["id_tag"])
+            | Q(id_tag="", remote_start_id__isnull=False),
             evse_id=command.event.get("connector_id", 1),
-            id_tag__iexact=command.event["id_tag"],
             started_at__gte=command.enqueued_at - CLOCK_SKEW,
         )
         .order_by("id")

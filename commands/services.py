@@ -128,8 +128,8 @@ def _check(definition: Definition, charger: Charger, event: dict[str, Any]) -> N
     """Raise CommandRefused when this charger cannot take the command now."""
     if not charger.is_virtual and not definition.physical:
         raise CommandRefused(
-            f"{charger.identity} is a physical charger: only a virtual charger can be "
-            f"told to {definition.label.lower()}."
+            f"{charger.identity} is a physical charger: {definition.slug} is for "
+            "virtual chargers only."
         )
     if charger.provisioning_status != ProvisioningStatus.READY:
         raise CommandRefused(f"{charger.identity} is {charger.provisioning_status}.")
