@@ -100,6 +100,11 @@ def format_time(moment: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """The moment; one that names no zone is taken as UTC. ValueError for no date."""
+    """The moment in UTC, which one that names no zone is in. ValueError for no date."""
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # the zone takes it out of the calendar
+        raise ValueError(f"{text} is before or after all years") from None

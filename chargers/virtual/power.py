@@ -12,6 +12,7 @@ from .vehicle import MIN_CURRENT_A
 if TYPE_CHECKING:
     from .charger import VirtualCharger
 
+COMPOSITE_LIMIT = 31 * 86_400  # s that a composite schedule may reach ahead
 LOOK_AHEAD = timedelta(days=1)  # for the next change; then one looks again
 
 

@@ -6,7 +6,7 @@ Knows no OCPP version: a profile is made from a version's message by its transla
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from .vehicle import AC_VOLTAGE_V
 MAX_STACK_LEVEL = 10
 MAX_PERIODS = 100  # of one schedule
 MAX_PROFILES = 50  # installed at a time
+_NEVER = datetime.max.replace(tzinfo=UTC)
 ASSUMED_PHASES = 3  # where a schedule names none (7.14)
 
 
@@ -82,9 +83,9 @@ class Profile:
         moments = [m for m in (self.valid_from, self.valid_to) if m is not None]
         for origin in self._origins(since, until, self.start or begin):
             moments.append(origin)
-            moments.extend(origin + timedelta(seconds=p.start) for p in self.periods)
+            moments.extend(_after(origin, period.start) for period in self.periods)
             if self.duration is not None:
-                moments.append(origin + timedelta(seconds=self.duration))
+                moments.append(_after(origin, self.duration))
         return (moment for moment in moments if since < moment < until)
 
     def _origins(
@@ -139,6 +140,13 @@ class Profile:
             if state[name] is not None:
                 state[name] = format_time(state[name])
         return state
+
+
+def _after(origin: datetime, seconds: int) -> datetime:
+    try:
+        return origin + timedelta(seconds=seconds)
+    except OverflowError:
+        return _NEVER
 
 
 def profile_from_state(state: dict[str, Any]) -> Profile:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ...ocpp.errors import OCPPError
 from ..clock import format_time, parse_time
 from ..connector import Connector
+from ..power import COMPOSITE_LIMIT
 from ..smart_charging import Period, Profile, Purpose
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class SmartCharging:
         duration = payload["duration"]
         unit = payload.get("chargingRateUnit")
         is_dc = self._charger.spec.current_type == "dc"
-        if connector is None or duration <= 0 or (is_dc and unit == "A"):
+        is_near = 0 < duration <= COMPOSITE_LIMIT
+        if connector is None or not is_near or (is_dc and unit == "A"):
             return {"status": "Rejected"}
         number = connector.number
         start = self._charger.clock.now().replace(microsecond=0)

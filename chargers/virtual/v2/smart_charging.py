@@ -9,6 +9,7 @@ from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
 from ..clock import format_time, parse_time
 from ..connector import Connector
+from ..power import COMPOSITE_LIMIT
 from ..protocol import Payload
 from ..smart_charging import MAX_PROFILES, Period, Profile, Purpose
 from .charging_needs import ChargingNeeds
@@ -260,7 +261,7 @@ class SmartCharging:
         unit = payload.get("chargingRateUnit")
         if not 0 <= number <= len(self._charger.outlets):
             return {"status": "Rejected", "statusInfo": {"reasonCode": "UnknownEvse"}}
-        if duration <= 0 or unit not in {None, *self._units}:
+        if not 0 < duration <= COMPOSITE_LIMIT or unit not in {None, *self._units}:
             return {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidValue"}}
         start = self._charger.clock.now().replace(microsecond=0)
         unit = unit or self._charger.profiles.unit(number)

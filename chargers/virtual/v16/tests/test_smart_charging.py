@@ -69,7 +69,7 @@ async def test_without_profiles_the_rating_is_what_there_is(ready: Bench) -> Non
     assert await composite(ready) == [(0, 22000)]
     assert await composite(ready, unit="A") == [(0, 32)]
     assert await composite(ready, connector=0, unit=None) == [(0, 44000)]
-    for connector, duration in ((3, 60), (1, 0)):
+    for connector, duration in ((3, 60), (1, 0), (1, 10**30)):
         answer = await ready.csms.call(
             "GetCompositeSchedule", {"connectorId": connector, "duration": duration}
         )
@@ -111,6 +111,14 @@ async def test_periods_of_a_composite_schedule_begin_at_whole_seconds(
     await install(ready, 1, until_s("29.700", 2000, 1))
     assert await composite(ready, duration=40) == [(0, 3000), (10, 2000), (30, 1000)]
     assert await composite(ready, duration=30) == [(0, 3000), (10, 2000)]
+
+
+async def test_profiles_may_reach_to_the_end_of_time(ready: Bench) -> None:
+    endless = profile((0, 3000), (2**62, 0), schedule={"duration": 10**30})
+    last = "9999-12-31T23:59:59-14:00"  # no more in UTC
+    assert await install(ready, 1, endless | {"validTo": last}) == "Rejected"
+    assert await install(ready, 1, endless) == "Accepted"
+    assert await composite(ready, duration=60) == [(0, 3000)]
 
 
 async def test_a_connectors_default_beats_that_of_all(ready: Bench) -> None:
