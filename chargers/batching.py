@@ -43,11 +43,6 @@ class BatchWriter(Generic[Item]):
         self._items.append(item)
         self._work.set()
 
-    async def write(self, item: Item) -> None:
-        """Write this and return once it is committed."""
-        self.put(item)
-        await self.flush()
-
     async def flush(self) -> None:
         """Return once all that was put so far is committed."""
         target = self._done + len(self._items)

@@ -16,13 +16,14 @@ from urllib.parse import quote
 from channels.db import database_sync_to_async
 from cryptography.fernet import InvalidToken
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from ocpplab.encryption import decrypt, encrypt
 
 from . import leases, services
-from .batching import BatchWriter
 from .choices import CurrentType, ProcessRole
+from .group_commit import group_commit
 from .holder import Holder
 from .models import Charger
 from .ocpp.versions import Version
@@ -36,6 +37,7 @@ BALANCE_EVERY = 2.0  # s
 CLAIM_AT_ONCE = 500
 START_AT_ONCE, START_PAUSE = 50, 0.05  # so many, then a pause, s: 1,000 a second
 STOP_TIMEOUT = 10.0  # s, for a charger to hang up
+RETRY_PAUSE = 1.0  # s, after the database did not answer
 
 # What a virtual charger is made from: a change of any means to start it anew.
 _COLUMNS = (
@@ -70,9 +72,6 @@ class Fleet:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.holder = Holder(ProcessRole.FLEET, capacity)
-        self.states: BatchWriter[services.SavedState] = BatchWriter(
-            services.save_virtual_states
-        )
         self.clock = SystemClock()
         self._runs: dict[str, Run] = {}
         self._stop = asyncio.Event()
@@ -83,7 +82,6 @@ class Fleet:
     async def run(self) -> None:
         """Run the share of this process until ``stop``; then hang all chargers up."""
         await self.holder.start()
-        saving = asyncio.create_task(self.states.run())
         try:
             while not self._stop.is_set():
                 try:
@@ -94,8 +92,6 @@ class Fleet:
                     await asyncio.wait_for(self._stop.wait(), BALANCE_EVERY)
         finally:
             await self._hang_up(list(self._runs))
-            saving.cancel()
-            await self.states.flush()
             await self.holder.stop()
 
     async def _balance(self) -> None:
@@ -142,7 +138,7 @@ class Fleet:
         virtual = VirtualCharger(
             spec_of(row),
             state=_unsealed(charger_id, state),
-            store=_Flash(charger_id, self.states, self.holder.name),
+            store=_Flash(charger_id, self.holder.name),
             clock=self.clock,
             on_frame=self._logger_for(charger_id),
             on_link=self._link_listener_for(charger_id),
@@ -177,7 +173,6 @@ class Fleet:
         if not charger_ids:
             return
         await self._hang_up(charger_ids)
-        await self.states.flush()
         await database_sync_to_async(leases.release_chargers)(
             self.holder.name, charger_ids
         )
@@ -211,23 +206,24 @@ class Fleet:
 class _Flash:
     """The flash memory of one virtual charger: a row of the database."""
 
-    def __init__(
-        self, charger_id: str, states: BatchWriter[services.SavedState], holder: str
-    ) -> None:
+    def __init__(self, charger_id: str, holder: str) -> None:
         self.charger_id = charger_id
-        self.states = states
         self.holder = holder
         self._secrets: dict[str, Any] = {}
         self._sealed = ""
 
     async def save(self, state: dict[str, Any]) -> None:
-        await self.states.write(
-            services.SavedState(
-                self.charger_id,
-                self.holder,
-                {**state, "secrets": self._seal(state["secrets"])},
-            )
-        )
+        """Return once it is committed, however long the database is away."""
+        sealed = {**state, "secrets": self._seal(state["secrets"])}
+        saved = services.SavedState(self.charger_id, self.holder, sealed)
+        while True:
+            try:
+                await group_commit().run_batched(services.save_virtual_states, saved)
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("%s will be saved again: %s", self.charger_id, error)
+                await asyncio.sleep(RETRY_PAUSE)
+            else:
+                return
 
     def _seal(self, secrets: dict[str, Any]) -> str:
         """Encrypted anew only when they have changed, which they seldom do."""

@@ -177,8 +177,8 @@ class SavedState:
     data: dict[str, Any]
 
 
-@transaction.atomic
-def save_virtual_states(states: Sequence[SavedState]) -> None:
+@transaction.atomic(savepoint=False)  # many share a group commit
+def save_virtual_states(states: Sequence[SavedState]) -> list[None]:
     """Keep the last state of each charger, unless another process holds it by now."""
     last = {state.charger_id: state for state in states}
     held = Charger.objects.filter(
@@ -194,6 +194,7 @@ def save_virtual_states(states: Sequence[SavedState]) -> None:
         ],
         unique=("charger",),
     )
+    return [None] * len(states)
 
 
 def virtual_states(charger_ids: Sequence[str]) -> dict[str, dict[str, Any]]:

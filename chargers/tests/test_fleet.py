@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from django.db import OperationalError
+
 from chargers import services
 from chargers.fleet import _Flash, _unsealed
 from ocpplab.models import Organization
@@ -12,18 +15,35 @@ SECRETS = {"password": "a-long-secret-key", "own": {"held": []}}
 
 
 class Saved:
-    """Takes states as the database does."""
+    """Takes states as the database does, which may be away at first."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, failures: int = 0) -> None:
         self.states: list[dict[str, Any]] = []
+        self.failures = failures
 
-    async def write(self, saved: services.SavedState) -> None:
+    async def run_batched(self, function: Any, saved: services.SavedState) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise OperationalError("the database is away")
         self.states.append(saved.data)
 
 
-async def test_secrets_of_virtual_chargers_are_kept_encrypted() -> None:
+async def test_a_state_is_saved_however_long_the_database_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    saved = Saved(failures=2)
+    monkeypatch.setattr("chargers.fleet.group_commit", lambda: saved)
+    monkeypatch.setattr("chargers.fleet.RETRY_PAUSE", 0)
+    await _Flash("c1", "fleet-1").save({"outbox": [], "secrets": {}})
+    assert saved.states == [{"outbox": [], "secrets": ""}]
+
+
+async def test_secrets_of_virtual_chargers_are_kept_encrypted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     saved = Saved()
-    flash = _Flash("c1", saved, "fleet-1")  # type: ignore[arg-type]
+    monkeypatch.setattr("chargers.fleet.group_commit", lambda: saved)
+    flash = _Flash("c1", "fleet-1")
     for secrets in ({}, SECRETS, SECRETS):
         await flash.save({"outbox": [], "secrets": secrets})
     nothing, first, second = saved.states

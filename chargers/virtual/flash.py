@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 class Store(Protocol):
     async def save(self, state: dict[str, Any]) -> None:
-        """Returns once the state is durable."""
+        """Return once the state is durable; cancelled, save all of it or nothing."""
 
 
 class Flash:
@@ -18,7 +18,7 @@ class Flash:
         self._snapshot = snapshot
         self._version = 0  # rises with every change
         self._saved = 0
-        self._writing: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
 
     def touch(self) -> None:
         """The state has changed: the next ``flush`` has something to save."""
@@ -27,13 +27,11 @@ class Flash:
     async def flush(self) -> None:
         """Return when all that has changed until now is durable."""
         wanted = self._version
-        while self._saved < wanted:
-            if self._writing is None or self._writing.done():
-                self._writing = asyncio.create_task(self._write())
-            # A caller who is cancelled must not leave half a save behind.
-            await asyncio.shield(self._writing)
-
-    async def _write(self) -> None:
-        version = self._version
-        await self._store.save(self._snapshot())
-        self._saved = version
+        if self._saved >= wanted:
+            return
+        async with self._turn:
+            if self._saved >= wanted:  # by who had the turn before
+                return
+            version = self._version
+            await self._store.save(self._snapshot())
+            self._saved = version
