@@ -185,8 +185,11 @@ def _is_payload(part: Any) -> bool:
     return part is None or isinstance(part, dict)
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 def _dump(message: list[Any]) -> str:
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(message)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -114,16 +114,18 @@ class Session:
                 raise LinkClosed(
                     f"The connection closed before {action} could be sent."
                 )
-            answer: asyncio.Future[CallResult | CallError] = (
-                asyncio.get_running_loop().create_future()
-            )
+            loop = asyncio.get_running_loop()
+            answer: asyncio.Future[CallResult | CallError] = loop.create_future()
             self._open = (call, answer)
             try:
                 await self._emit(call, action)
-                async with asyncio.timeout(timeout or self.call_timeout):
+                timer = loop.call_later(
+                    timeout or self.call_timeout, _give_up, answer, action
+                )
+                try:
                     frame = await answer
-            except TimeoutError:
-                raise CallTimeout(f"{action} was not answered in time.") from None
+                finally:
+                    timer.cancel()
             finally:
                 self._open = None
         if isinstance(frame, CallError):
@@ -294,3 +296,8 @@ class Session:
     def _show(self, *, sent: bool, frame: Frame | None, action: str, text: str) -> None:
         if self._observe is not None:
             self._observe(sent=sent, frame=frame, action=action, text=text)
+
+
+def _give_up(answer: "asyncio.Future[Any]", action: str) -> None:
+    if not answer.done():
+        answer.set_exception(CallTimeout(f"{action} was not answered in time."))

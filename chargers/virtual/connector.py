@@ -6,7 +6,6 @@ transaction. Connector 0 is the charger itself: it never has a cable.
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -165,9 +164,8 @@ class Connector:
     @property
     def power_w(self) -> float:
         """What flows into the EV right now, in W."""
-        if self.status is not Status.CHARGING:
+        if self.vehicle is None or not self.could_charge:
             return 0.0
-        assert self.vehicle is not None
         return min(self._usable_w, self.vehicle.acceptance_w)
 
     @property
@@ -373,7 +371,7 @@ class Connector:
             "power_w": self.power_w,
             "offered_w": self.offered_w,
             "register_wh": self._register_wh,
-            "transaction": asdict(self.transaction) if self.transaction else None,
+            "transaction": self.transaction.to_state() if self.transaction else None,
         }
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What a charger can measure, by the names OCPP gives it (1.6, 7.31 to 7.35). No I/O."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 _PHASED = ("L1", "L2", "L3")
@@ -82,18 +83,20 @@ class Measurement:
 
         What has no total is measured on every phase where none is named (3.16.3).
         """
-        items = [item]
+        measurand, phase = split_item(item)
+        phases: tuple[str, ...] = (phase,)
         if item in _EACH_PHASE and self.reading.line_phases > 1:
-            items = [f"{item}.{phase}" for phase in _EACH_PHASE[item]]
-        taken = (self._sample(item) for item in items)
+            phases = _EACH_PHASE[item]
+        taken = [self._sample(measurand, phase) for phase in phases]
         return [
             sample._replace(location=sample.location or self.location)
+            if self.location
+            else sample
             for sample in taken
             if sample is not None
         ]
 
-    def _sample(self, item: str) -> Sample | None:
-        measurand, phase = split_item(item)
+    def _sample(self, measurand: str, phase: str) -> Sample | None:
         if phase and self.reading.is_dc:
             return None
         share = self._share(phase)
@@ -156,6 +159,7 @@ class Measurement:
         return reading.amperes(reading.offered_w if offered else reading.power_w)
 
 
+@lru_cache(maxsize=1000)
 def split_item(item: str) -> tuple[str, str]:
     """``Voltage.L1-N`` to ``Voltage`` and ``L1-N``."""
     measurand, _, phase = item.rpartition(".")

@@ -1,7 +1,7 @@
 """The electric vehicle at the other end of the cable: battery and acceptance."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -51,7 +51,7 @@ class Vehicle:
         return self.onboard_w * _interpolate(self.soc, AC_CURVE)
 
     def to_state(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def usable_w(
