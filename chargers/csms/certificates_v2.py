@@ -24,7 +24,7 @@ _CANCELLED = ("Blocked", "Expired", "Invalid", "Unknown")  # C07.FR.13
 
 
 async def on_ev_certificate(charger: Charger, payload: Payload) -> Payload:
-    """There is no contract certificate provider behind the portal (M01, M02)."""
+    """Failed: no provider of contract certificates is behind the portal (M01, M02)."""
     return {"status": "Failed", "statusInfo": nobody_to_ask(), "exiResponse": ""}
 
 
@@ -39,7 +39,7 @@ async def on_certificate_status(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_chain_status(charger: Charger, payload: Payload) -> Payload:
-    """Of each certificate that is asked about (2.1)."""
+    """The standing of each certificate that is asked about."""
     until = format_time(timezone.now() + ocsp.ANSWER_LIFE)
     told = []
     for asked in payload["certificateStatusRequests"]:

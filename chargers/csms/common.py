@@ -60,6 +60,7 @@ def optional_number(payload: Payload, name: str) -> int | None:
 
 
 async def on_boot_notification(charger: Charger, payload: Payload) -> Payload:
+    """Kept, and answered as the charger's boot policy says."""
     now = timezone.now()
     boot = services.Boot(charger, payload, now)
     verdict = await group_commit().run_batched(services.record_boots, boot)
@@ -72,14 +73,17 @@ async def on_boot_notification(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_heartbeat(charger: Charger, payload: Payload) -> Payload:
+    """Answered with the time."""
     return {"currentTime": format_time(timezone.now())}
 
 
 async def on_data_transfer(charger: Charger, payload: Payload) -> Payload:
+    """UnknownVendorId: there are no extensions of vendors."""
     return {"status": "UnknownVendorId"}
 
 
 async def on_security_event(charger: Charger, payload: Payload) -> Payload:
+    """Kept among the security events."""
     await group_commit().run(
         stations.record_security_event,
         charger,
@@ -91,10 +95,12 @@ async def on_security_event(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_firmware_status(charger: Charger, payload: Payload) -> Payload:
+    """Kept: how far the update is."""
     return await record_status(charger, StationSubject.FIRMWARE, payload)
 
 
 async def on_log_status(charger: Charger, payload: Payload) -> Payload:
+    """Kept: how far the upload is."""
     return await record_status(charger, StationSubject.LOG, payload)
 
 
@@ -113,7 +119,7 @@ async def record_status(
 
 
 async def on_sign_certificate(charger: Charger, payload: Payload) -> Answer:
-    """The certificate follows in a CertificateSigned of ours (2.0.1, A02)."""
+    """Accepted: the certificate follows in a CertificateSigned (2.0.1, A02)."""
     chain = await group_commit().run(
         certificates.sign_for_charger, charger, payload["csr"]
     )

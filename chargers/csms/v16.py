@@ -31,6 +31,7 @@ from .common import (
 
 
 async def on_status_notification(charger: Charger, payload: Payload) -> Payload:
+    """Kept: the state of the connector, or of the charger (connector 0)."""
     connector = check_range(payload, "connectorId", 0, CONNECTOR_LIMIT)
     at = payload.get("timestamp")
     report = services.StatusReport(
@@ -49,12 +50,14 @@ async def on_status_notification(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_authorize(charger: Charger, payload: Payload) -> Payload:
+    """The verdict on the id tag."""
     presented = services.Presented(charger.organization_id, payload["idTag"])
     authorization = await group_commit().run_batched(services.authorize_all, presented)
     return {"idTagInfo": _id_tag_info(authorization)}
 
 
 async def on_start_transaction(charger: Charger, payload: Payload) -> Payload:
+    """Begins a transaction, once however often told; the verdict on the id tag."""
     start = services.Start(
         charger,
         evse_id=check_range(payload, "connectorId", 1, CONNECTOR_LIMIT),
@@ -73,6 +76,7 @@ async def on_start_transaction(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_stop_transaction(charger: Charger, payload: Payload) -> Payload:
+    """Ends a transaction, once; kept where its beginning is not known."""
     stop = services.Stop(
         charger,
         transaction_id=str(number(payload, "transactionId")),
@@ -87,6 +91,7 @@ async def on_stop_transaction(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_meter_values(charger: Charger, payload: Payload) -> Payload:
+    """Kept, with the transaction that they name."""
     report = services.MeterReport(
         charger,
         evse_id=check_range(payload, "connectorId", 0, CONNECTOR_LIMIT),
@@ -98,6 +103,7 @@ async def on_meter_values(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_diagnostics_status(charger: Charger, payload: Payload) -> Payload:
+    """Kept: how far the upload is."""
     return await record_status(charger, StationSubject.DIAGNOSTICS, payload)
 
 

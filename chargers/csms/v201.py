@@ -61,7 +61,9 @@ _DETAILS_OF_TRANSACTION = (
 
 
 async def on_boot(charger: Charger, payload: Payload) -> Answer:
-    """A charger that was never heard of before is asked for its device model (B07)."""
+    """Kept, and answered as the charger's boot policy says; one that never told its
+    device model is asked for it (B07).
+    """
     answer = await on_boot_notification(charger, payload)
     if answer["status"] != "Accepted" or await group_commit().run(
         device_model.has_device_model, charger
@@ -75,6 +77,7 @@ async def on_boot(charger: Charger, payload: Payload) -> Answer:
 
 
 async def on_status_notification(charger: Charger, payload: Payload) -> Payload:
+    """Kept: the state of the connector."""
     report = services.StatusReport(
         charger,
         evse_id=evse(payload),
@@ -90,6 +93,7 @@ async def on_status_notification(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_authorize(charger: Charger, payload: Payload) -> Payload:
+    """The verdict on the token, and on its contract certificate (C01, C07)."""
     presented = token(charger, payload["idToken"])
     verdict = await group_commit().run_batched(authorize_tokens, presented)
     info = id_token_info(verdict)
@@ -101,6 +105,7 @@ async def on_authorize(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_transaction_event(charger: Charger, payload: Payload) -> Payload:
+    """Tells a transaction on, in any order, each event once (E); the verdict on a token."""
     info = payload["transactionInfo"]
     if not info["transactionId"]:
         raise OCPPError("PropertyConstraintViolation", "transactionId: it is empty.")
@@ -129,13 +134,14 @@ async def on_transaction_event(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_meter_values(charger: Charger, payload: Payload) -> Payload:
-    """Values that belong to no transaction (J01)."""
+    """Kept: values that belong to no transaction (J01)."""
     report = services.MeterReport(charger, evse(payload), meter_values(payload))
     await group_commit().run_batched(services.record_meter_values, report)
     return {}
 
 
 async def on_reservation_status(charger: Charger, payload: Payload) -> Payload:
+    """Kept among the station's events."""
     status = payload["reservationUpdateStatus"]
     what = f"Reservation {payload['reservationId']}: {status}"
     await record_events(charger, "ReservationStatusUpdate", [(None, what, payload)])
@@ -146,6 +152,7 @@ async def on_reservation_status(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_report(charger: Charger, payload: Payload) -> Payload:
+    """Makes the device model, part by part (B07, B08)."""
     parse_time(payload["generatedAt"])
     data = payload.get("reportData", [])
     await group_commit().run(device_model.record_report, charger, data)
@@ -153,6 +160,7 @@ async def on_report(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_monitoring_report(charger: Charger, payload: Payload) -> Payload:
+    """Kept: the monitors that are set (N02)."""
     parse_time(payload["generatedAt"])
     monitors = {
         f"#{monitor['id']}": {
@@ -168,6 +176,7 @@ async def on_monitoring_report(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_event(charger: Charger, payload: Payload) -> Payload:
+    """Kept among the station's events; values and connectors follow them (N07, G01)."""
     events = payload["eventData"]
     told: list[Event] = [
         (parse_time(event["timestamp"]), device_model.describe(event), event)
@@ -207,6 +216,7 @@ def _tells_status(event: Payload) -> bool:
 
 
 async def on_charging_limit(charger: Charger, payload: Payload) -> Payload:
+    """Kept until it is cleared (K12)."""
     source = payload["chargingLimit"]["chargingLimitSource"]
     subject = f"EVSE {payload.get('evseId', 0)}, {source}"
     await record_reports(charger, ReportKind.CHARGING_LIMIT, {subject: payload})
@@ -214,6 +224,7 @@ async def on_charging_limit(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_cleared_charging_limit(charger: Charger, payload: Payload) -> Payload:
+    """Forgets the limit (K13)."""
     subject = f"EVSE {payload.get('evseId', 0)}, {payload['chargingLimitSource']}"
     await forget_reports(charger, ReportKind.CHARGING_LIMIT, subject)
     return {}
@@ -232,9 +243,7 @@ async def on_charging_needs(charger: Charger, payload: Payload) -> Answer:
 
 
 async def on_charging_schedule(charger: Charger, payload: Payload) -> Answer:
-    """One that goes beyond what the EV was offered is not taken: it is offered that
-    once more (K15.FR.12, K16).
-    """
+    """Rejected where it goes beyond the offer, which then comes once more (K15, K16)."""
     parse_time(payload["timeBase"])
     evse_id = evse(payload)
     subject = f"EVSE {evse_id}"
@@ -258,6 +267,7 @@ async def _offer(charger: Charger, evse_id: int) -> tuple[str, Payload] | None:
 
 
 async def on_charging_profiles(charger: Charger, payload: Payload) -> Payload:
+    """Kept: the profiles that are set (K09)."""
     evse_id = evse(payload)
     reports = {
         f"#{profile['id']}, EVSE {evse_id}": {
@@ -275,16 +285,19 @@ async def on_charging_profiles(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_publish_firmware_status(charger: Charger, payload: Payload) -> Payload:
+    """Kept: how far the publication is (L03)."""
     return await record_status(charger, StationSubject.PUBLISHING, payload)
 
 
 async def on_display_messages(charger: Charger, payload: Payload) -> Payload:
+    """Kept: the messages that are shown (O03)."""
     shown = {f"#{info['id']}": info for info in payload.get("messageInfo", ())}
     await record_reports(charger, ReportKind.DISPLAY_MESSAGE, shown)
     return {}
 
 
 async def on_customer_information(charger: Charger, payload: Payload) -> Payload:
+    """Kept, part by part (N09)."""
     parse_time(payload["generatedAt"])
     subject = f"request {payload['requestId']}, part {payload['seqNo']}"
     kind = ReportKind.CUSTOMER_INFORMATION

@@ -15,6 +15,7 @@ _NOT_CONTROLS = ("requestId", "tbc", "customData")
 
 
 async def on_der_alarm(charger: Charger, payload: Payload) -> Payload:
+    """Kept among the station's events."""
     what = f"{payload['controlType']} alarm"
     if fault := payload.get("gridEventFault"):
         what += f" of {fault}"
@@ -26,6 +27,7 @@ async def on_der_alarm(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_der_start_stop(charger: Charger, payload: Payload) -> Payload:
+    """Kept among the station's events."""
     word = "started" if payload["started"] else "stopped"
     what = f"DER control {payload['controlId']} {word}"
     at = parse_time(payload["timestamp"])
@@ -34,6 +36,7 @@ async def on_der_start_stop(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_der_controls(charger: Charger, payload: Payload) -> Payload:
+    """Kept: the controls that are set."""
     controls = {
         f"{sort} {control['id']}": control
         for sort, listed in payload.items()
@@ -48,6 +51,7 @@ async def on_der_controls(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_priority_charging(charger: Charger, payload: Payload) -> Payload:
+    """Kept among the station's events."""
     word = "begins" if payload["activated"] else "ends"
     what = f"Priority charging {word} in transaction {payload['transactionId']}"
     await record_events(charger, "NotifyPriorityCharging", [(None, what, payload)])
@@ -55,12 +59,13 @@ async def on_priority_charging(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_pull_schedule(charger: Charger, payload: Payload) -> Payload:
-    """The portal sets no profile of kind Dynamic, of which there could be an update."""
+    """Rejected: the portal sets no dynamic profiles."""
     info = reason("NotFound", "There is no dynamic profile of this id.")
     return {"status": "Rejected", "statusInfo": info}
 
 
 async def on_battery_swap(charger: Charger, payload: Payload) -> Payload:
+    """Kept among the station's events."""
     numbers = ", ".join(battery["serialNumber"] for battery in payload["batteryData"])
     what = f"{payload['eventType']}: {numbers}"
     await record_events(charger, "BatterySwap", [(None, what, payload)])
@@ -71,6 +76,7 @@ async def on_battery_swap(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_settlement(charger: Charger, payload: Payload) -> Payload:
+    """Kept among the station's events."""
     amount = f"{payload['settlementAmount']} {payload['status'].lower()}"
     at = parse_time(payload["settlementTime"])
     what = f"Settlement {payload['pspRef']}: {amount}"
@@ -79,7 +85,7 @@ async def on_settlement(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_vat_number(charger: Charger, payload: Payload) -> Payload:
-    """There is no register of VAT numbers behind the portal."""
+    """Rejected: there is no register of VAT numbers behind the portal."""
     same: Payload = {
         name: payload[name] for name in ("vatNumber", "evseId") if name in payload
     }
@@ -90,6 +96,7 @@ async def on_vat_number(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_open_stream(charger: Charger, payload: Payload) -> Payload:
+    """Accepted, and kept while it is open."""
     stream = payload["constantStreamData"]
     told = {f"#{stream['id']}": stream}
     await record_reports(charger, ReportKind.EVENT_STREAM, told)
@@ -97,6 +104,7 @@ async def on_open_stream(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_close_stream(charger: Charger, payload: Payload) -> Payload:
+    """Forgets the stream."""
     subject = f"#{payload['id']}"
     await forget_reports(charger, ReportKind.EVENT_STREAM, subject)
     await forget_reports(charger, ReportKind.EVENT_STREAM, f"{subject} values")
@@ -104,7 +112,7 @@ async def on_close_stream(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_stream(charger: Charger, payload: Payload) -> Payload:
-    """A SEND: the last values of a stream are kept."""
+    """Kept: the last values of the stream. A SEND, never answered."""
     parse_time(payload["basetime"])
     told = {f"#{payload['id']} values": payload}
     await record_reports(charger, ReportKind.EVENT_STREAM, told)

@@ -4,6 +4,7 @@ Its output is docs/ocpp-support.md.
 """
 
 import ast
+import inspect
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from chargers.consumers import HANDLERS
+from chargers.csms.common import Handler
 from chargers.ocpp.messages import SENT_BY_CHARGERS, UNANSWERED
 from chargers.ocpp.variables import OF_V16_KEYS
 from chargers.ocpp.versions import Version
@@ -20,27 +22,44 @@ from chargers.requests import request_actions
 
 ROOT = Path(settings.BASE_DIR)
 VIRTUAL = ROOT / "chargers/virtual"
+# Of the endpoint, then of the virtual charger, in the order they are named in.
+V16_TESTS = (
+    "chargers/tests/test_endpoint.py",
+    "chargers/tests/test_commands_v16.py",
+    "chargers/virtual/tests/test_*.py",
+    "chargers/virtual/v16/tests/test_*.py",
+)
+V2_TESTS = (
+    "chargers/tests/test_endpoint_v2.py",
+    "chargers/tests/test_transaction_events.py",
+    "chargers/tests/test_commands_v2.py",
+    "chargers/tests/test_portions.py",
+    "chargers/tests/test_ocsp.py",
+    "chargers/virtual/v2/tests/test_*.py",
+)
 
 INTRODUCTION = """\
 # OCPP messages supported
 
 Made by `manage.py ocppsupport` from the code: change that, then make this page anew.
 
-**Endpoint.** The built-in endpoint is the CSMS of the chargers that dial it. It judges
-each message of a charger by the JSON schema of the negotiated version, keeps what it
-tells, and answers; each request of a CSMS can be sent from a charger's page, by REST and
-by `manage.py request`. For every message this is shown by
-`chargers/tests/test_endpoint_messages.py`, and for every fault of every field by
-`chargers/tests/test_negative_cases.py`.
+{summary}
 
-**Virtual charger.** "yes": it sends the message in the course of things, or does what the
-request asks. "by proxy-message": it sends the message only when that command gives it
-one, as with any message of a charger. "no": it answers NotSupported. The last column
-names the tests that speak of the message: `requests` is `test_requests.py`, in
-`chargers/virtual/v16/tests` or `chargers/virtual/tests` for 1.6, in
-`chargers/virtual/v2/tests` for 2.x.
+**Endpoint**: the CSMS of the chargers that dial it. It judges each message of a charger by
+the JSON schema of the negotiated version, and does with it what is said below. Each
+request of a CSMS can be sent from the charger's page, by
+`POST /ocpp/chargers/{{charger_id}}/requests` and by `manage.py request`. For every message
+and request, with all it can hold and with the least, that is shown by
+[endpoint_messages](../chargers/tests/test_endpoint_messages.py), and for every fault of
+every field by [negative_cases](../chargers/tests/test_negative_cases.py).
+
+**Virtual charger**: "yes" where it sends the message in the course of things, or does what
+the request asks; "by proxy-message" where only that command has it send one, as it can any
+message of a charger; "no" where it answers NotSupported.
+
+The last column has the other tests that speak of the message: of the endpoint, then of
+virtual chargers.
 """
-
 
 CONFIGURATION = """\
 ## Configuration keys in 2.x
@@ -64,30 +83,63 @@ class Command(BaseCommand):
 
 def support_page() -> str:
     """The whole page, in Markdown."""
-    parts = [INTRODUCTION]
-    parts += ["\n".join(_table(version)) + "\n" for version in Version]
+    parts = [INTRODUCTION.format(summary="\n".join(_summary()))]
+    parts += ["\n".join(_tables(version)) + "\n" for version in Version]
     keys = [f"| {key} | `{name}` |\n" for key, name in OF_V16_KEYS.items()]
     return "\n".join([*parts, CONFIGURATION + "".join(keys)])
 
 
-def _table(version: Version) -> Iterator[str]:
-    yield f"## {version.label.replace('OCPP', 'OCPP ')}\n"
-    yield "| message | from | endpoint | virtual charger | shown by |"
-    yield "|---|---|---|---|---|"
-    for action in sorted(SENT_BY_CHARGERS[version] | UNANSWERED[version]):
-        endpoint = "yes" if action in HANDLERS[version] else "no"
+def _summary() -> Iterator[str]:
+    yield "| | messages of a charger | sent by virtual chargers | requests of a CSMS |"
+    yield "|---|---|---|---|"
+    for version in Version:
+        sent, requests = _from_chargers(version), request_actions(version)
+        taken = sum(action in HANDLERS[version] for action in sent)
+        of_itself = sum(action in _sent(version.is_v16) for action in sent)
+        done = sum(action in _answered(version.is_v16) for action in requests)
+        yield (
+            f"| {_name(version)} | endpoint: {taken} of {len(sent)} "
+            f"| {of_itself}, any by proxy-message "
+            f"| endpoint: {len(requests)}, virtual charger: {done} |"
+        )
+
+
+def _tables(version: Version) -> Iterator[str]:
+    yield f"## {_name(version)}\n"
+    yield "### From the charger\n"
+    yield "| message | endpoint | virtual charger | tests |"
+    yield "|---|---|---|---|"
+    for action in _from_chargers(version):
+        handler = HANDLERS[version].get(action)
         virtual = "yes" if action in _sent(version.is_v16) else "by proxy-message"
-        yield _row(version, action, "charger", endpoint, virtual)
+        yield _row(version, action, _purpose(handler), virtual)
+    yield "\n### From the CSMS\n"
+    yield "| request | endpoint | virtual charger | tests |"
+    yield "|---|---|---|---|"
     for action in request_actions(version):
         virtual = "yes" if action in _answered(version.is_v16) else "no"
-        yield _row(version, action, "CSMS", "yes", virtual)
+        yield _row(version, action, "yes", virtual)
 
 
-def _row(
-    version: Version, action: str, sender: str, endpoint: str, virtual: str
-) -> str:
-    tests = _tests_of(version, action) if virtual == "yes" else []
-    return f"| {action} | {sender} | {endpoint} | {virtual} | {', '.join(tests)} |"
+def _name(version: Version) -> str:
+    return version.label.replace("OCPP", "OCPP ")
+
+
+def _from_chargers(version: Version) -> list[str]:
+    return sorted(SENT_BY_CHARGERS[version] | UNANSWERED[version])
+
+
+def _purpose(handler: Handler | None) -> str:
+    """What the handler says of itself."""
+    if handler is None:
+        return "no"
+    said = inspect.getdoc(handler) or ""
+    return " ".join(said.partition("\n\n")[0].split()).removesuffix(".")
+
+
+def _row(version: Version, action: str, endpoint: str, virtual: str) -> str:
+    tests = ", ".join(_tests_of(version, action))
+    return f"| {action} | {endpoint} | {virtual} | {tests} |"
 
 
 # --- The virtual charger's code -------------------------------------------------------
@@ -141,14 +193,13 @@ def _entries(path: Path) -> Iterator[tuple[ast.Constant, ast.expr]]:
 
 
 def _tests_of(version: Version, action: str) -> list[str]:
-    """The test modules of the virtual charger that speak of an action."""
-    folders = ("tests", "v16/tests") if version.is_v16 else ("v2/tests",)
-    return sorted(
-        path.stem.removeprefix("test_")
-        for folder in folders
-        for path in (VIRTUAL / folder).glob("test_*.py")
+    """Links to the test modules that speak of an action."""
+    return [
+        f"[{path.stem.removeprefix('test_')}](../{path.relative_to(ROOT)})"
+        for pattern in (V16_TESTS if version.is_v16 else V2_TESTS)
+        for path in sorted(ROOT.glob(pattern))
         if action in _texts(path)
-    )
+    ]
 
 
 @cache
