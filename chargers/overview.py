@@ -145,6 +145,18 @@ def _look(access: Access) -> Overview:
     )
 
 
+def place_of(location: Location) -> Place:
+    """A site as a whole, as it is or was a moment ago."""
+
+    def look() -> Place:
+        chargers = Charger.objects.filter(location=location).order_by()
+        running = Transaction.objects.filter(charger__location=location)
+        whole, _ = _places(chargers, open_sessions(running))
+        return whole
+
+    return _fresh(("place", location.pk), OVERVIEW_FRESH, look)
+
+
 def _places(
     chargers: QuerySet[Charger], sessions: Iterable[Session]
 ) -> tuple[Place, list[Place]]:

@@ -79,6 +79,18 @@ def with_condition(chargers: QuerySet[Charger]) -> QuerySet[Any]:
     return chargers.annotate(condition=Case(*whens, default=unavailable))
 
 
+def matching(
+    chargers: QuerySet[Charger], condition: str = "", find: str = ""
+) -> QuerySet[Any]:
+    """Those in that condition whose identity or name has that in it."""
+    rows = with_condition(chargers)
+    if condition:
+        rows = rows.filter(condition=condition)
+    if find:
+        rows = rows.filter(Q(identity__icontains=find) | Q(name__icontains=find))
+    return rows
+
+
 def shown_status(connector: Connector, charging_state: str = "") -> ConnectorStatus:
     """A connector's status as 1.6 words it, also where 2.x only says Occupied.
 

@@ -22,7 +22,9 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.safestring import SafeString
 
+from chargers.admin.location_pages import FILTERS
 from chargers.models import Charger, IdTag, Location, Message
+from chargers.selectors import matching
 from ocpplab.admin import (
     DateRangeFilter,
     RecordAdmin,
@@ -200,7 +202,12 @@ class CommandAdmin(RecordAdmin):
         ids = ",".join(lists)  # ticked one by one, or together
         rows = self.admin_site.get_model_admin(model).get_queryset(request)
         try:
-            return choose(request, model, rows.filter(pk__in=ids.split(",")))
+            rows = rows.filter(pk__in=ids.split(","))
+            wanted = {name: given.get(name, "") for name in FILTERS}
+            if model is Location and any(wanted.values()):
+                model, there = Charger, Charger.objects.filter(location__in=rows)
+                rows = matching(there.order_by("identity"), **wanted)
+            return choose(request, model, rows)
         except ValidationError:  # no UUID
             raise Http404("There is no such location.") from None
 

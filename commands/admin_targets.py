@@ -102,6 +102,5 @@ class CommandedLocationAdmin(SendsCommands, LocationAdmin):
         return "admin/commands/location.html"
 
     def overview_context(self, request: HttpRequest, obj: Location) -> dict[str, Any]:
-        context = super().overview_context(request, obj)
-        chargers = [state.charger for state in context["states"]]
-        return {**context, "panel": commands_for(chargers)}
+        panel = commands_for(Charger.objects.filter(location=obj))
+        return {**super().overview_context(request, obj), "panel": panel}

@@ -64,7 +64,7 @@ class Choice:
 
 def choose(request: HttpRequest, model: type[Model], rows: QuerySet[Any]) -> Choice:
     """A choice of chargers or locations that the person may send commands to."""
-    found = list(rows)
+    found = list(rows.select_related("model") if model is Charger else rows)
     if not found:
         raise Http404("Nothing is chosen.")
     if model is Location:

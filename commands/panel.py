@@ -1,9 +1,11 @@
 """How the pages group the commands, and the colours of their states."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from chargers.choices import ProvisioningStatus
+from django.db.models import QuerySet
+
+from chargers.choices import ChargerKind, ProvisioningStatus
 from chargers.live import ChargerState, ConnectorState
 from chargers.models import Charger
 
@@ -40,11 +42,9 @@ def grouped_commands() -> list[tuple[str, list[Definition]]]:
     return groups
 
 
-def commands_for(
-    chargers: Iterable[Charger],
-) -> list[tuple[str, list[Definition]]]:
+def commands_for(chargers: QuerySet[Charger]) -> list[tuple[str, list[Definition]]]:
     """The groups, with what at least one of the chargers can be told."""
-    any_virtual = any(charger.is_virtual for charger in chargers)
+    any_virtual = chargers.filter(kind=ChargerKind.VIRTUAL).exists()
     groups = (
         (title, [d for d in definitions if any_virtual or d.physical])
         for title, definitions in grouped_commands()

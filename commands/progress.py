@@ -23,6 +23,8 @@ from .choosing import choose, submit, warn
 from .models import UNDONE, Command, Status
 from .registry import COMMANDS, Definition
 
+SHOWN = 300  # commands of one submission that its page lists
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -49,6 +51,11 @@ class Progress:
     @property
     def waiting(self) -> list[Command]:
         return [row for row in self.commands if not row.is_final]
+
+    @property
+    def shown(self) -> list[Command]:
+        """The first of them, those that need somebody before all."""
+        return [*self.undone, *self.waiting, *self.done][:SHOWN]
 
     @property
     def parts(self) -> list[tuple[str, str, int, int]]:
@@ -99,6 +106,8 @@ def _progress_view(
         "opts": command_admin.opts,
         "title": f"{progress.definition.label}: {len(progress.commands)} chargers",
         "progress": progress,
+        "first": first,
+        "last": last,
         "definition": progress.definition,
         "location": locations.pop() if len(locations) == 1 else None,
         "event": pretty_json(progress.first.event),

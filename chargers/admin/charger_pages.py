@@ -1,6 +1,7 @@
 """A charger's pages: now, its messages, sessions, settings, profiles and history."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -62,7 +63,9 @@ class ChargerPages(PagedAdmin):
         is_ready = charger.provisioning_status == ProvisioningStatus.READY
         return {
             "steps": [] if is_ready else provisioning_steps(charger),
-            "chart": lambda: _drawn(_recent_values(charger), timezone.localtime()),
+            "chart": cache(
+                lambda: _drawn(_recent_values(charger), timezone.localtime())
+            ),
             "exchanges": exchanges(charger.messages.all(), Wanted(), GLANCE),
             "transactions": charger.transactions.all()[:GLANCE],
         }
@@ -101,7 +104,7 @@ class ChargerPages(PagedAdmin):
         return {
             "transactions": transactions,
             "shown": shown,
-            "chart": lambda: shown and _drawn(_values_of(shown), _end_of(shown)),
+            "chart": cache(lambda: shown and _drawn(_values_of(shown), _end_of(shown))),
         }
 
     def configuration_context(

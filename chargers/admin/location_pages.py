@@ -1,17 +1,24 @@
 """A location's page: every charger and connector there as a tile."""
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Any, ClassVar
 
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.http import urlencode
 
-from chargers import live
-from chargers.choices import Condition
+from chargers import live, overview
 from chargers.models import Charger, Location
-from chargers.overview import Place
+from chargers.selectors import matching
 
 from .pages import PagedAdmin
+
+TILES = 200  # on one page
+FILTERS = ("condition", "find")
 
 
 class LocationPages(PagedAdmin):
@@ -30,34 +37,45 @@ class LocationPages(PagedAdmin):
     def overview_context(
         self, request: HttpRequest, location: Location
     ) -> dict[str, Any]:
-        states = live.charger_states(location.chargers.order_by("identity"))
-        only = request.GET.get("condition", "")
+        wanted, chargers = self._wanted(request, location)
+        page = _page_of(request, chargers)
         return {
-            "place": place_of(location, states),
-            "states": [s for s in states if only in ("", s.condition)],
-            "only": only,
+            "place": overview.place_of(location),
+            "tiles": page,
+            "states": cache(lambda: _states(page.object_list)),
+            "wanted": wanted,
+            "query": urlencode(
+                {name: value for name, value in wanted.items() if value}
+            ),
         }
 
-    def tiles_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The tiles of the chargers that a page asks for, or of all."""
-        location = self.object_or_404(request, object_id)
+    def _wanted(
+        self, request: HttpRequest, location: Location
+    ) -> tuple[dict[str, str], QuerySet[Any]]:
+        """What is looked for, and the chargers found, in the order of identities."""
+        wanted = {name: request.GET.get(name, "") for name in FILTERS}
         chargers = Charger.objects.filter(location=location).order_by("identity")
+        return wanted, matching(chargers, **wanted)
+
+    def tiles_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The tiles of the chargers that a page asks for, or all that it shows."""
+        location = self.object_or_404(request, object_id)
+        _, chargers = self._wanted(request, location)
         if ids := request.GET.get("ids"):
             chargers = chargers.filter(pk__in=ids.split(","))
-        only = request.GET.get("condition", "")
-        states = live.charger_states(chargers)
         context = {
-            "states": [s for s in states if only in ("", s.condition)],
+            "states": _states(_page_of(request, chargers).object_list),
             "may_command": self.has_command_permission(request, location),
         }
         return TemplateResponse(request, "admin/chargers/location/tiles.html", context)
 
 
-def place_of(location: Location, states: list[live.ChargerState]) -> Place:
-    """The site as a whole."""
-    place = Place(location)
-    for state in states:
-        name: Condition = state.condition
-        place.counts[name] = place.counts.get(name, 0) + 1
-        place.sessions += [c.session for c in state.connectors if c.session]
-    return place
+def _page_of(request: HttpRequest, chargers: QuerySet[Any]) -> Page[str]:
+    """The ids of the chargers on a page."""
+    ids = chargers.values_list("pk", flat=True)
+    return Paginator(ids, TILES).get_page(request.GET.get("page"))
+
+
+def _states(ids: Iterable[str]) -> list[live.ChargerState]:
+    chargers = Charger.objects.filter(pk__in=list(ids))
+    return live.charger_states(chargers.order_by("identity"))

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers import history, live, overview, selectors
+from chargers.admin import location_pages
 from chargers.chart import draw_power, metered
 from chargers.choices import Condition, ConnectorStatus, ProvisioningStatus
 from chargers.models import (
@@ -577,6 +578,21 @@ def test_a_page_asks_for_the_tiles_that_changed(
     html = signed_in.get(url, {"condition": "charging"}).content.decode()
     assert "ACME-AC-1" in html
     assert "ACME-CP-1" not in html
+
+
+def test_a_large_location_is_shown_page_by_page(
+    signed_in: Client, location: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(location_pages, "TILES", 5)
+    fleet(location.organization, location, 13)
+    html = signed_in.get(page_of(location), {"page": 2}).content.decode()
+    assert html.count('id="tile-') == 5
+    assert "6&ndash;10 of 13" in html
+    identity = location.chargers.order_by("identity")[12].identity
+    html = signed_in.get(page_of(location), {"find": identity}).content.decode()
+    assert html.count('id="tile-') == 1
+    html = signed_in.get(page_of(location), {"find": "nothing"}).content.decode()
+    assert "There is no such charger here now" in html
 
 
 def test_nobody_sees_another_organizations_location(

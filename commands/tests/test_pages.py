@@ -233,6 +233,25 @@ def test_those_ticked_are_sent_the_command_and_with_none_ticked_all(
     assert not Command.objects.exists()
 
 
+def test_a_filter_leaves_out_others_with_none_ticked(
+    operator: Client, location: Location, three: list[Charger]
+) -> None:
+    three[0].connectors.filter(evse_id=1).update(status=ConnectorStatus.FAULTED)
+    url = form_of("clear-fault")
+    for wanted, told in (
+        ({"condition": "faulted"}, ["FLEET-0"]),
+        ({"find": "fleet-2"}, ["FLEET-2"]),
+        ({"condition": "unavailable", "find": "FLEET"}, ["FLEET-1", "FLEET-2"]),
+    ):
+        page = operator.get(page_of(location), wanted)
+        for name, value in wanted.items():
+            assert f'name="{name}" value="{value}"' in page.content.decode()
+        page = operator.post(url, {"locations": location.pk, **wanted})
+        assert [row.identity for row in page.context["choice"].chargers] == told
+    wanted = {"locations": location.pk, "find": "nothing"}
+    assert operator.post(url, wanted).status_code == 404
+
+
 # --- Progress ---------------------------------------------------------------------------
 
 

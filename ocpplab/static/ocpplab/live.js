@@ -11,6 +11,7 @@
 (() => {
   const POLL = 5000; // ms, without events
   const SLOW = 30000; // ms, with them: what no event tells, such as "2 minutes ago"
+  const SHARE = 4; // times as long as a renewal takes, between two
   const AT_ONCE = 150; // chargers asked for by id; of more, all are
   const script = document.currentScript;
   const parts = () => document.querySelectorAll("[data-live]");
@@ -64,9 +65,14 @@
     for (const part of parts()) replace(part, page.getElementById(part.id));
   };
 
-  const renewList = async (list, ids) => {
+  const renewList = async (list, changed) => {
+    const ids = changed.filter((id) => document.getElementById(`tile-${id}`));
+    if (changed.length && !ids.length) return; // none of those shown
     const url = new URL(list.dataset.liveChargers, location.href);
-    if (ids.length && ids.length <= AT_ONCE) url.searchParams.set("ids", ids.join(","));
+    if (ids.length && ids.length <= AT_ONCE) {
+      url.searchParams.set("ids", ids.join(","));
+      url.searchParams.delete("page");
+    }
     const page = await fetchPage(url.href);
     if (!page) return;
     for (const fresh of page.querySelectorAll("[id^=tile-]")) {
@@ -95,6 +101,7 @@
   const renew = async () => {
     isRunning = true;
     while (isDue && !document.hidden) {
+      const began = performance.now();
       const ids = isWhole ? [] : [...changed];
       isDue = isWhole = false;
       changed = new Set();
@@ -105,6 +112,8 @@
       } catch (error) {
         say(error.message === "signed out" ? "out" : "away");
       }
+      // The slower the portal is, the longer it is left in peace.
+      await new Promise((go) => setTimeout(go, SHARE * (performance.now() - began)));
     }
     isRunning = false;
     clearTimeout(timer);
