@@ -36,6 +36,12 @@ class Power:
         for connector, limit in limits.items():
             connector.limit_by(limit)
 
+    def reconsider(self) -> None:
+        """Profiles have been set or cleared: go by them from now on."""
+        self._charger.flash.touch()
+        self.apply()
+        self._charger.charging.wake()
+
     def due_in(self) -> float:
         """Seconds until a limit may change; inf for not in sight."""
         if len(self._profiles) == 0:

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...ocpp.errors import OCPPError
-from ..clock import format_time, parse_time
+from ..clock import format_time
 from ..connector import Connector
 from ..power import COMPOSITE_LIMIT
-from ..smart_charging import Period, Profile, Purpose
+from ..profile_payloads import period_payload, profile_of
+from ..smart_charging import Profile, Purpose
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
@@ -20,7 +21,6 @@ _PURPOSES = {
     "TxDefaultProfile": Purpose.TX_DEFAULT,
     "TxProfile": Purpose.TX,
 }
-_RECURRENCES = {"Daily": 86_400, "Weekly": 604_800}  # s
 
 
 class SmartCharging:
@@ -42,7 +42,13 @@ class SmartCharging:
         ):
             return None
         try:
-            profile = _profile(connector, payload)
+            profile = profile_of(
+                payload,
+                schedule,
+                number=payload["chargingProfileId"],
+                connector=connector,
+                purpose=_PURPOSES[payload["chargingProfilePurpose"]],
+            )
         except ValueError:  # no date
             return None
         if profile.purpose is Purpose.STATION_MAX and profile.start is None:
@@ -78,7 +84,7 @@ class SmartCharging:
                 return False
             profile = replace(profile, transaction=transaction.key)
         is_installed = self._charger.profiles.install(profile)
-        self._reconsider()
+        self._charger.power.reconsider()
         return is_installed
 
     def _clear(self, payload: Payload) -> Payload:
@@ -89,7 +95,7 @@ class SmartCharging:
             purpose=_PURPOSES[purpose] if purpose else None,
             stack_level=payload.get("stackLevel"),
         )
-        self._reconsider()
+        self._charger.power.reconsider()
         return {"status": "Accepted" if count else "Unknown"}
 
     def _get_composite_schedule(self, payload: Payload) -> Payload:
@@ -111,45 +117,10 @@ class SmartCharging:
             "chargingSchedule": {
                 "duration": duration,
                 "chargingRateUnit": unit,
-                "chargingSchedulePeriod": [_period_payload(p) for p in periods],
+                "chargingSchedulePeriod": [period_payload(p) for p in periods],
             },
         }
 
     def _connector(self, number: int) -> Connector | None:
         connectors = self._charger.connectors
         return connectors[number] if 0 <= number < len(connectors) else None
-
-    def _reconsider(self) -> None:
-        self._charger.flash.touch()
-        self._charger.power.apply()
-        self._charger.charging.wake()
-
-
-def _profile(connector: int, payload: Payload) -> Profile:
-    schedule = payload["chargingSchedule"]
-    kind = payload["chargingProfileKind"]
-    recurrency = payload["recurrencyKind"] if kind == "Recurring" else None
-    start = None if kind == "Relative" else schedule.get("startSchedule")
-    valid_from, valid_to = payload.get("validFrom"), payload.get("validTo")
-    return Profile(
-        id=payload["chargingProfileId"],
-        connector=connector,
-        purpose=_PURPOSES[payload["chargingProfilePurpose"]],
-        stack_level=payload["stackLevel"],
-        unit=schedule["chargingRateUnit"],
-        periods=tuple(
-            Period(period["startPeriod"], period["limit"], period.get("numberPhases"))
-            for period in schedule["chargingSchedulePeriod"]
-        ),
-        start=parse_time(start) if start else None,
-        duration=schedule.get("duration"),
-        recurrence=_RECURRENCES[recurrency] if recurrency else None,
-        min_rate=schedule.get("minChargingRate"),
-        valid_from=parse_time(valid_from) if valid_from else None,
-        valid_to=parse_time(valid_to) if valid_to else None,
-    )
-
-
-def _period_payload(period: Period) -> Payload:
-    payload: Payload = {"startPeriod": period.start, "limit": period.limit}
-    return {**payload, "numberPhases": period.phases} if period.phases else payload

@@ -1,7 +1,6 @@
 """Charging profiles whose limit the CSMS moves as it goes (2.1, K28, K29)."""
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,16 +15,9 @@ if TYPE_CHECKING:
 class DynamicProfiles:
     """``sent`` are the profiles as they were sent, by id, and are kept up to date."""
 
-    def __init__(
-        self,
-        charger: "VirtualCharger",
-        sent: dict[int, Payload],
-        *,
-        on_change: Callable[[], None],
-    ) -> None:
+    def __init__(self, charger: "VirtualCharger", sent: dict[int, Payload]) -> None:
         self._charger = charger
         self._sent = sent
-        self._on_change = on_change
 
     def update(self, payload: Payload) -> Payload:
         is_done = self._apply_update(
@@ -52,7 +44,7 @@ class DynamicProfiles:
             "dynUpdateTime": format_time(self._charger.clock.now()),
             "chargingSchedule": [{**schedule, "chargingSchedulePeriod": periods}],
         }
-        self._on_change()
+        self._charger.power.reconsider()
         return True
 
     def resume(self) -> None:

@@ -6,9 +6,14 @@ _MAX_INTEGER = 2**31 - 1
 
 
 def flag(
-    component: str, name: str, value: bool, access: Access = Access.BOTH
+    component: str,
+    name: str,
+    value: bool,
+    access: Access = Access.BOTH,
+    instance: str = "",
 ) -> Variable:
-    return Variable(component, name, str(value).lower(), Kind.BOOLEAN, access)
+    text = str(value).lower()
+    return Variable(component, name, text, Kind.BOOLEAN, access, instance)
 
 
 def integer(

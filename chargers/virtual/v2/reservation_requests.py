@@ -1,12 +1,12 @@
 """Reservations as OCPP 2.x spells them (H)."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
 from ..clock import parse_time
 from ..protocol import Payload
 from ..reservation import Reservation
+from ..reserving import Reserving
 from .device_model import DeviceModel, key
 from .tokens import id_tag_of
 
@@ -14,20 +14,14 @@ if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .protocol import ProtocolV2
 
-Handler = Callable[[Payload], Payload | Reply]
-
 _ENABLED = key("ReservationCtrlr", "Enabled")
 _ANYWHERE = key("ReservationCtrlr", "NonEvseSpecific")
 
 
-class ReservationRequests:
+class ReservationRequests(Reserving):
     def __init__(self, charger: "VirtualCharger", protocol: "ProtocolV2") -> None:
-        self._charger = charger
+        super().__init__(charger)
         self._model: DeviceModel = protocol.model
-        self.handlers: dict[str, Handler] = {
-            "CancelReservation": self._cancel,
-            "ReserveNow": self._reserve,
-        }
 
     def _reserve(self, payload: Payload) -> Payload | Reply:
         evse, group = payload.get("evseId", 0), payload.get("groupIdToken")
@@ -51,12 +45,3 @@ class ReservationRequests:
         except ValueError:  # no date
             return {"status": "Rejected"}
         return self._changed(self._charger.reservations.reserve(wanted))
-
-    def _cancel(self, payload: Payload) -> Reply:
-        was_held = self._charger.reservations.cancel(payload["reservationId"])
-        return self._changed("Accepted" if was_held else "Rejected")
-
-    def _changed(self, status: str) -> Reply:
-        self._charger.flash.touch()
-        self._charger.charging.wake()
-        return Reply({"status": status}, then=self._charger.report_all)

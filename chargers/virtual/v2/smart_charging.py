@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
-from ..clock import format_time, parse_time
+from ..clock import format_time
 from ..connector import Connector
 from ..power import COMPOSITE_LIMIT
+from ..profile_payloads import period_payload, profile_of
 from ..protocol import Payload
-from ..smart_charging import MAX_PROFILES, Period, Profile, Purpose
+from ..smart_charging import MAX_PROFILES, Profile, Purpose
 from .charging_needs import ChargingNeeds
 from .device_model import DeviceModel
 from .dynamic_profiles import DynamicProfiles
@@ -34,7 +35,6 @@ _PURPOSES = {
     "PriorityCharging": Purpose.PRIORITY,  # 2.1
 }
 _CHARGING_MODES = (None, "ChargingOnly")  # of OperationModeEnumType (2.1)
-_RECURRENCES = {"Daily": 86_400, "Weekly": 604_800}  # s
 
 
 class Refused(Exception):
@@ -60,7 +60,7 @@ class SmartCharging:
         self._transactions = transactions
         self._sent = {int(number): payload for number, payload in state.items()}
         self.needs = ChargingNeeds(charger, transactions)
-        self.dynamic = DynamicProfiles(charger, self._sent, on_change=self._reconsider)
+        self.dynamic = DynamicProfiles(charger, self._sent)
         self._units = {"W"} if charger.spec.current_type == "dc" else {"A", "W"}
         handlers: dict[str, Handler] = {
             "ClearChargingProfile": self._clear,
@@ -112,7 +112,7 @@ class SmartCharging:
         if len(self._sent) > 2 * MAX_PROFILES:
             self._forget_gone()
         self._sent[profile.id] = sent
-        self._reconsider()
+        self._charger.power.reconsider()
         self.dynamic.pull(profile.id)
         if profile.purpose is Purpose.TX and self.needs.were_told(evse):
             self.needs.tell_schedule(evse, sent["chargingSchedule"][0])
@@ -169,7 +169,9 @@ class SmartCharging:
         if not all(self._can_use_phases(p) for p in schedule["chargingSchedulePeriod"]):
             raise Refused("PhaseConflict")
         try:
-            profile = _profile(evse, purpose, sent)
+            profile = profile_of(
+                sent, schedule, number=sent["id"], connector=evse, purpose=purpose
+            )
         except ValueError:  # no date
             raise Refused("InvalidSchedule") from None
         if not profile.is_sound():
@@ -182,11 +184,6 @@ class SmartCharging:
             return True
         phase = period.get("phaseToUse")
         return phase is None or (phase == 1 and period.get("numberPhases") == 1)
-
-    def _reconsider(self) -> None:
-        self._charger.flash.touch()
-        self._charger.power.apply()
-        self._charger.charging.wake()
 
     # -- clear and report ------------------------------------------------------------
 
@@ -201,7 +198,7 @@ class SmartCharging:
             purpose=_PURPOSES.get(purpose),
             stack_level=criteria.get("stackLevel"),
         )
-        self._reconsider()
+        self._charger.power.reconsider()
         return {"status": "Accepted" if count else "Unknown"}
 
     def _get(self, payload: Payload) -> Payload | Reply:
@@ -273,7 +270,7 @@ class SmartCharging:
                 "duration": duration,
                 "scheduleStart": format_time(start),
                 "chargingRateUnit": unit,
-                "chargingSchedulePeriod": [_period_payload(p) for p in periods],
+                "chargingSchedulePeriod": [period_payload(p) for p in periods],
             },
         }
 
@@ -295,7 +292,7 @@ class SmartCharging:
             profiles.prioritized.add(transaction_id)
         else:
             profiles.prioritized.discard(transaction_id)
-        self._reconsider()
+        self._charger.power.reconsider()
         return {"status": "Accepted"}
 
     # -- limits from outside ---------------------------------------------------------
@@ -328,31 +325,6 @@ class SmartCharging:
         }
 
 
-def _profile(evse: int, purpose: Purpose, sent: Payload) -> Profile:
-    schedule = sent["chargingSchedule"][0]
-    kind = sent["chargingProfileKind"]
-    recurrency = sent["recurrencyKind"] if kind == "Recurring" else None
-    start = schedule.get("startSchedule")
-    valid_from, valid_to = sent.get("validFrom"), sent.get("validTo")
-    return Profile(
-        id=sent["id"],
-        connector=evse,
-        purpose=purpose,
-        stack_level=sent["stackLevel"],
-        unit=schedule["chargingRateUnit"],
-        periods=tuple(
-            Period(period["startPeriod"], period["limit"], period.get("numberPhases"))
-            for period in schedule["chargingSchedulePeriod"]
-        ),
-        start=parse_time(start) if start else None,
-        duration=schedule.get("duration"),
-        recurrence=_RECURRENCES[recurrency] if recurrency else None,
-        min_rate=schedule.get("minChargingRate"),
-        valid_from=parse_time(valid_from) if valid_from else None,
-        valid_to=parse_time(valid_to) if valid_to else None,
-    )
-
-
 def _excludes(new: Profile, old: Profile) -> bool:
     """Whether both could hold at once, and neither would prevail (K01.FR.06, FR.39)."""
     if new.id == old.id or (new.purpose, new.stack_level) != (
@@ -379,8 +351,3 @@ def _matches(profile: Payload, source: str, criteria: Payload) -> bool:
         and criteria.get("stackLevel") in (None, profile["stackLevel"])
         and source in criteria.get("chargingLimitSource", [source])
     )
-
-
-def _period_payload(period: Period) -> dict[str, Any]:
-    payload: Payload = {"startPeriod": period.start, "limit": period.limit}
-    return {**payload, "numberPhases": period.phases} if period.phases else payload

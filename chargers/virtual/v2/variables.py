@@ -15,6 +15,7 @@ from .device_model import (
     Access,
     Kind,
     Place,
+    Reader,
     Refusal,
     Shape,
     Variable,
@@ -52,17 +53,24 @@ def _slots(text: str) -> None:
         raise Refusal("InvalidValue", "must name a slot at least")
 
 
+def _state_of(component: str, status: Reader) -> tuple[Variable, ...]:
+    """Whether a part of the charger can be used (2.13)."""
+    return (
+        live(
+            component,
+            "AvailabilityState",
+            status,
+            Kind.OPTION,
+            values=readers.STATUSES,
+        ),
+        flag(component, "Available", True, Access.READ),
+        live(component, "Problem", readers.problem, Kind.BOOLEAN),
+    )
+
+
 STATION = (
     # Charging infrastructure (2.13)
-    live(
-        "ChargingStation",
-        "AvailabilityState",
-        readers.station_status,
-        Kind.OPTION,
-        values=readers.STATUSES,
-    ),
-    flag("ChargingStation", "Available", True, Access.READ),
-    live("ChargingStation", "Problem", readers.problem, Kind.BOOLEAN),
+    *_state_of("ChargingStation", readers.station_status),
     live("ChargingStation", "Model", readers.model),
     live("ChargingStation", "VendorName", readers.vendor),
     live("ChargingStation", "SerialNumber", readers.serial_number),
@@ -255,36 +263,10 @@ STATION = (
     limit("SmartChargingCtrlr", "PeriodsPerSchedule", smart_charging.MAX_PERIODS),
     limit("SmartChargingCtrlr", "ProfileStackLevel", smart_charging.MAX_STACK_LEVEL),
     # Tariff and cost (2.10)
-    Variable(
-        "TariffCostCtrlr",
-        "Available",
-        "true",
-        Kind.BOOLEAN,
-        instance="Cost",
-    ),
-    Variable(
-        "TariffCostCtrlr",
-        "Enabled",
-        "true",
-        Kind.BOOLEAN,
-        Access.BOTH,
-        instance="Cost",
-    ),
-    Variable(
-        "TariffCostCtrlr",
-        "Available",
-        "true",
-        Kind.BOOLEAN,
-        instance="Tariff",
-    ),
-    Variable(
-        "TariffCostCtrlr",
-        "Enabled",
-        "true",
-        Kind.BOOLEAN,
-        Access.BOTH,
-        instance="Tariff",
-    ),
+    flag("TariffCostCtrlr", "Available", True, Access.READ, "Cost"),
+    flag("TariffCostCtrlr", "Enabled", True, instance="Cost"),
+    flag("TariffCostCtrlr", "Available", True, Access.READ, "Tariff"),
+    flag("TariffCostCtrlr", "Enabled", True, instance="Tariff"),
     text("TariffCostCtrlr", "Currency", "EUR", high=3),
     text("TariffCostCtrlr", "TariffFallbackMessage", "", high=255),
     text("TariffCostCtrlr", "TotalCostFallbackMessage", "", high=255),
@@ -337,15 +319,7 @@ ISO15118 = (  # of chargers that speak it with EVs: DC
     flag("ISO15118Ctrlr", "PnCEnabled", False, Access.READ),
 )
 EVSE = (
-    live(
-        "EVSE",
-        "AvailabilityState",
-        readers.status,
-        Kind.OPTION,
-        values=readers.STATUSES,
-    ),
-    flag("EVSE", "Available", True, Access.READ),
-    live("EVSE", "Problem", readers.problem, Kind.BOOLEAN),
+    *_state_of("EVSE", readers.status),
     flag("EVSE", "AllowReset", True, Access.READ),
     live(
         "FiscalMetering",
@@ -357,15 +331,7 @@ EVSE = (
 )
 CONNECTOR = (
     live("ConnectorPlugRetentionLock", "Problem", readers.lock_problem, Kind.BOOLEAN),
-    live(
-        "Connector",
-        "AvailabilityState",
-        readers.status,
-        Kind.OPTION,
-        values=readers.STATUSES,
-    ),
-    flag("Connector", "Available", True, Access.READ),
-    live("Connector", "Problem", readers.problem, Kind.BOOLEAN),
+    *_state_of("Connector", readers.status),
 )
 
 

@@ -1,0 +1,34 @@
+"""Requests about reservations, as far as all OCPP versions spell them alike (H02)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..ocpp.session import Reply
+
+if TYPE_CHECKING:
+    from .charger import VirtualCharger
+
+Payload = dict[str, Any]
+
+
+class Reserving:
+    """``ReserveNow`` is up to the version."""
+
+    def __init__(self, charger: "VirtualCharger") -> None:
+        self._charger = charger
+        self.handlers: dict[str, Callable[[Payload], Payload | Reply]] = {
+            "CancelReservation": self._cancel,
+            "ReserveNow": self._reserve,
+        }
+
+    def _reserve(self, payload: Payload) -> Payload | Reply:
+        raise NotImplementedError
+
+    def _cancel(self, payload: Payload) -> Reply:
+        was_held = self._charger.reservations.cancel(payload["reservationId"])
+        return self._changed("Accepted" if was_held else "Rejected")
+
+    def _changed(self, status: str) -> Reply:
+        self._charger.flash.touch()
+        self._charger.charging.wake()
+        return Reply({"status": status}, then=self._charger.report_all)
