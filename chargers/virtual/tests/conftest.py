@@ -13,3 +13,4 @@ async def bench() -> AsyncIterator[Bench]:
     yield bench
     await bench.power_off()
     await bench.csms.close()
+    assert bench.csms.faults == []

@@ -22,6 +22,7 @@ from chargers.ocpp.versions import Version
 from ..charger import ChargerSpec, VirtualCharger
 from .clock import ManualClock
 
+CALL = 2
 PATIENCE = 5.0  # s, real ones
 
 Payload = dict[str, Any]
@@ -36,7 +37,9 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 class CSMS:
-    """``answers[action]`` replaces the usual answer; ``calls`` is what came in."""
+    """``answers[action]`` replaces the usual answer; ``calls`` is what came in,
+    ``faults`` what was wrong with it.
+    """
 
     def __init__(self, clock: ManualClock, version: Version = Version.V16) -> None:
         self.version = version
@@ -54,6 +57,10 @@ class CSMS:
         self._server: Server | None = None
         self._port = 0
         self._clock = clock
+        self.keeps_silent = False  # lets CALLs run into their timeout
+        self.faults: list[str] = []
+        self._message_ids: set[str] = set()
+        self._open_call: str | None = None
         self._transaction_ids = itertools.count(1)
 
     async def open(self) -> None:
@@ -123,11 +130,19 @@ class CSMS:
         assert connection.request is not None
         self.headers.append(connection.request.headers)
         self._look_at_certificate(connection)
-        session = Session(self.version, send=connection.send, handle=self._handle)
+        self._open_call = None
+
+        async def send(text: str) -> None:
+            if json.loads(text)[1] == self._open_call:
+                self._open_call = None
+            await connection.send(text)
+
+        session = Session(self.version, send=send, handle=self._handle)
         self.session, self._connection = session, connection
-        receiving = set()
+        receiving: set[asyncio.Task[None]] = set()
         try:
             async for text in connection:
+                self._judge(str(text))
                 task = asyncio.create_task(session.receive(text))
                 receiving.add(task)
                 task.add_done_callback(receiving.discard)
@@ -138,6 +153,18 @@ class CSMS:
             for task in receiving:
                 task.cancel()
             await asyncio.gather(*receiving, return_exceptions=True)
+
+    def _judge(self, text: str) -> None:
+        """What a strict CSMS would find fault with (OCPP-J 1.6, 4.1.1, 4.1.4)."""
+        kind, message_id, *_ = json.loads(text)
+        if kind != CALL:
+            return
+        if self._open_call is not None and not self.keeps_silent:
+            self.faults.append(f"while another CALL is open: {text}")
+        if message_id in self._message_ids:
+            self.faults.append(f"its id was used before: {text}")
+        self._message_ids.add(message_id)
+        self._open_call = message_id
 
     async def _handle(self, action: str, payload: Payload) -> Payload:
         if action == "SecurityEventNotification":  # beside the story

@@ -134,6 +134,7 @@ async def test_no_answer_in_time_counts_as_an_attempt(
     await bench.perform("start-session", id_tag="TAG")
     assert bench.charger.uplink._link is not None
     bench.charger.uplink._link.session.call_timeout = 0.05
+    bench.csms.keeps_silent = True
     bench.csms.answers["StopTransaction"] = lambda payload: asyncio.Event().wait()
     stop = asyncio.create_task(bench.perform("stop-transaction"))
     await until(lambda: 10 in bench.clock.sleeps)

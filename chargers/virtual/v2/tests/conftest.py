@@ -15,6 +15,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     yield bench
     await bench.power_off()
     await bench.csms.close()
+    assert bench.csms.faults == []
 
 
 @pytest.fixture
