@@ -198,12 +198,8 @@ class ChargerConsumer(Stranger):
     async def connection_recheck(self, message: dict[str, Any]) -> None:
         """The charger was removed, or a certificate of it revoked."""
         charger = await Charger.objects.filter(pk=self.charger.pk).afirst()
-        if charger is not None and (
-            charger.security_profile != SecurityProfile.MUTUAL_TLS
-            or await self._has_certificate_of(charger)
-        ):
-            return
-        await self.close(NO_LONGER_ALLOWED)
+        if charger is None or not await self._is_authentic(charger):
+            await self.close(NO_LONGER_ALLOWED)
 
     async def _replace_others(self) -> None:
         await connections().add(self.charger.pk, self)
@@ -239,15 +235,19 @@ class ChargerConsumer(Stranger):
         self.holder.changes.note([self.charger.pk])
 
     async def _is_authentic(self, charger: Charger) -> bool:
-        """What the charger's security profile asks for (whitepaper, 2).
+        """What the charger's security profile asks for, or more (whitepaper, 2).
 
-        Basic authentication also where it asks for nothing, but there is a password.
+        Basic authentication also where it asks for nothing, but there is a password. A
+        certificate needs no password beside it: so a charger comes to profile 3 before
+        that is asked of it.
         """
         profile = charger.security_profile
         if profile >= SecurityProfile.TLS and not self._is_secure():
             return False
+        if await self._has_certificate_of(charger):
+            return True
         if profile == SecurityProfile.MUTUAL_TLS:
-            return await self._has_certificate_of(charger)
+            return False
         if not charger.password_hash:
             return profile == SecurityProfile.UNSECURED
         headers = dict(self.scope["headers"])
@@ -267,9 +267,9 @@ class ChargerConsumer(Stranger):
         return bool(settings.HTTPS and forwarded == b"https")
 
     async def _has_certificate_of(self, charger: Charger) -> bool:
-        return await database_sync_to_async(certificates.certificate_belongs_to)(
-            charger, self._client_certificate()
-        )
+        presented = self._client_certificate()
+        belongs = database_sync_to_async(certificates.certificate_belongs_to)
+        return bool(presented) and await belongs(charger, presented)
 
     def _client_certificate(self) -> str:
         """The certificate (PEM) that the TLS layer, here or at the proxy, has checked."""
@@ -321,7 +321,8 @@ class ChargerConsumer(Stranger):
     async def _call_once(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         answer = await self.session.call(action, payload)
         if password := accepted_password(action, payload, answer):
-            await database_sync_to_async(services.keep_password)(self.charger, password)
+            # Before the charger can dial again with it: that is looked up in turn.
+            await group_commit().run(services.keep_password, self.charger, password)
         await learn(self.charger, action, payload, answer)
         return answer
 

@@ -39,20 +39,21 @@ START_AT_ONCE, START_PAUSE = 50, 0.05  # so many, then a pause, s: 1,000 a secon
 STOP_TIMEOUT = 10.0  # s, for a charger to hang up
 RETRY_PAUSE = 1.0  # s, after the database did not answer
 
-# What a virtual charger is made from: a change of any means to start it anew.
+# What a virtual charger is made from: a change of any means to start it anew, unless it
+# has been told of its new password itself.
 _COLUMNS = (
     "identity",
     "ws_url",
     "organization__slug",
     "ocpp_version",
     "connector_count",
-    "password_encrypted",
     "restarts",
     "model__brand__name",
     "model__name",
     "model__current_type",
     "model__phases",
     "model__supported_kwh",
+    "password_encrypted",
 )
 Columns = tuple[Any, ...]
 
@@ -64,6 +65,14 @@ class Run:
     virtual: VirtualCharger
     task: asyncio.Task[None]
     columns: Columns
+
+    def fits(self, columns: Columns) -> bool:
+        """Whether the charger may run on, its row being as it is now."""
+        if columns != self.columns and columns[:-1] == self.columns[:-1]:
+            password = _password_of(self.virtual.spec.identity, columns[-1])
+            if password == self.virtual.credentials.password:
+                self.columns = columns
+        return columns == self.columns
 
 
 class Fleet:
@@ -99,7 +108,7 @@ class Fleet:
         held = await database_sync_to_async(self._held)()
         await self._release([pk for pk in self._runs if pk not in held])
         await self._hang_up(
-            [pk for pk, run in self._runs.items() if run.columns != held[pk]]
+            [pk for pk, run in self._runs.items() if not run.fits(held[pk])]
         )
         await self._start(held)
 
@@ -259,10 +268,15 @@ def _read_chargers(ids: Sequence[str]) -> list[Charger]:
 def spec_of(row: Charger) -> ChargerSpec:
     """What a virtual charger has to know of itself, from its row."""
     model = row.model
-    base = row.ws_url or f"{settings.OCPP_ENDPOINT_URL}/{row.organization.slug}"
+    base, secure = row.ws_url or settings.OCPP_ENDPOINT_URL, ""
+    path = f"/{quote(row.identity, safe='')}"
+    if not row.ws_url:
+        path = f"/{row.organization.slug}{path}"
+        secure = settings.OCPP_SECURE_ENDPOINT_URL
     return ChargerSpec(
         identity=row.identity,
-        url=f"{base}/{quote(row.identity, safe='')}",
+        url=f"{base}{path}",
+        secure_url=f"{secure}{path}" if secure else "",
         version=Version.from_label(row.ocpp_version),
         vendor=model.brand.name if model else "OCPPLAB",
         model=model.name if model else "Virtual",
@@ -271,15 +285,15 @@ def spec_of(row: Charger) -> ChargerSpec:
         current_type=model.current_type if model else CurrentType.AC.value,
         phases=model.phases if model else 3,
         max_power_w=row.max_power_w,
-        password=_password_of(row),
+        password=_password_of(row.identity, row.password_encrypted),
     )
 
 
-def _password_of(row: Charger) -> str:
-    if not row.password_encrypted:
+def _password_of(identity: str, encrypted: str) -> str:
+    if not encrypted:
         return ""
     try:
-        return decrypt(row.password_encrypted)
+        return decrypt(encrypted)
     except InvalidToken:
-        logger.error("%s: its password is from another SECRET_KEY", row.identity)
+        logger.error("%s: its password is from another SECRET_KEY", identity)
         return ""

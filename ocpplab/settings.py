@@ -303,6 +303,11 @@ _local_host = "127.0.0.1" if HOST in ("", "0.0.0.0", "::") else HOST  # noqa: S1
 OCPP_ENDPOINT_URL = env.str(
     "OCPPLAB_ENDPOINT_URL", default=f"ws://{_local_host}:{PORT}/ocpp"
 ).rstrip("/")
+# The same by TLS, for those that come to need it (security profiles 2 and 3).
+OCPP_SECURE_ENDPOINT_URL = env.str(
+    "OCPPLAB_SECURE_ENDPOINT_URL",
+    default=f"wss://{_local_host}:{TLS_PORT}/ocpp" if TLS_PORT else "",
+).rstrip("/")
 # What BootNotification answers as heartbeat interval, s.
 OCPP_HEARTBEAT_INTERVAL = env.int("OCPPLAB_HEARTBEAT_INTERVAL", default=300)
 # Idle for so long, a charger's WebSocket is pinged; without an answer for so long after

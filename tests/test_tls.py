@@ -35,7 +35,7 @@ class Site:
     def manage(self, *arguments: str) -> str:
         return self.portal.manage(*arguments)
 
-    def prepare(self) -> None:
+    def prepare(self, *more: list[str]) -> None:
         """Make all of it: one process runs these commands faster than one each."""
         commands: list[list[str]] = [["migrate", "--verbosity", "0"]]
         for slug in ("acme", "rival"):
@@ -46,6 +46,7 @@ class Site:
         for profile in (1, 2, 3):
             commands += self.adding("acme", f"CP-{profile}", profile)
         commands += self.adding("acme", "CP-4", 3) + self.adding("rival", "CP-3", 3)
+        commands += more
         script = (
             "import contextlib; from django.core.management import call_command\n"
             f"for command in {commands!r}:\n"

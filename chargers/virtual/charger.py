@@ -57,6 +57,7 @@ class ChargerSpec:
     phases: int = 3  # AC
     max_power_w: int = 22000  # rating per connector
     password: str = ""  # Basic authentication when not empty
+    secure_url: str = ""  # for security profiles 2 and 3, where ``url`` is not secure
 
 
 class FrameListener(Interface):

@@ -139,7 +139,7 @@ class Credentials:
         """How to dial now."""
         url, login, own = self._charger.protocol.url(), None, None
         if self.profile > 1 and url.lower().startswith("ws:"):
-            url = f"wss:{url[3:]}"
+            url = self._charger.spec.secure_url or f"wss:{url[3:]}"
         if self.profile == 3:
             own = self.own.current(self._charger.clock.now())
         elif self.password:
