@@ -1,15 +1,17 @@
 """What a virtual charger says in OCPP 1.6: its facts as messages, answers as facts."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from ..clock import Clock, format_time
+from ..clock import format_time
 from ..meter import Measurement, Reading, Sample, split_item
+from ..protocol import Request
 from ..states import Notice, StopReason
 from ..transaction import Transaction
-from .notifications import Notifications
 
-Request = tuple[str, dict[str, Any]]  # action and payload
+if TYPE_CHECKING:
+    from ..charger import VirtualCharger
 
 ERROR_CODES = {  # fault types to ChargePointErrorCode (1.6, 7.6)
     "GroundFault": "GroundFailure",
@@ -23,6 +25,19 @@ ERROR_CODES = {  # fault types to ChargePointErrorCode (1.6, 7.6)
     "PowerMeterFailure": "PowerMeterFailure",
     "WeakSignal": "WeakSignal",
 }
+# FirmwareStatus of 1.6 itself (7.25); the whitepaper's has more.
+_PLAIN_FIRMWARE = frozenset(
+    {
+        "Idle",
+        "Downloading",
+        "Downloaded",
+        "DownloadFailed",
+        "Installing",
+        "Installed",
+        "InstallationFailed",
+    }
+)
+_DIAGNOSTICS = ("Idle", "Uploading", "Uploaded")  # anything else has failed (7.24)
 _REASONS = {  # where 1.6 has none of its own (7.36)
     StopReason.FAULT: "Other",
     StopReason.ENERGY_LIMIT: "Local",
@@ -31,31 +46,17 @@ _REASONS = {  # where 1.6 has none of its own (7.36)
 }
 
 
-class Identity(Protocol):
-    """What BootNotification tells of a charger."""
-
-    @property
-    def vendor(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def serial_number(self) -> str: ...
-
-
-class Messages(Notifications):
-    def __init__(
-        self, identity: Identity, clock: Clock, *, firmware: Callable[[], str]
-    ) -> None:
-        self._identity = identity
-        self._firmware = firmware
-        self._clock = clock
+class Messages:
+    def __init__(self, charger: "VirtualCharger") -> None:
+        self._charger = charger
 
     def boot_notification(self) -> Request:
+        spec = self._charger.spec
         told = {
-            "chargePointVendor": self._identity.vendor[:20] or "-",
-            "chargePointModel": self._identity.model[:20] or "-",
-            "chargePointSerialNumber": self._identity.serial_number[:25],
-            "firmwareVersion": self._firmware()[:50],
+            "chargePointVendor": spec.vendor[:20] or "-",
+            "chargePointModel": spec.model[:20] or "-",
+            "chargePointSerialNumber": spec.serial_number[:25],
+            "firmwareVersion": self._charger.firmware.version[:50],
         }
         return "BootNotification", {key: text for key, text in told.items() if text}
 
@@ -128,8 +129,32 @@ class Messages(Notifications):
         ]
         return [{"timestamp": self._now(), "sampledValue": values}] if values else []
 
+    # -- transfers and security: ``request_id`` None is what 1.6 itself has started -----
+
+    def firmware_status(self, status: str, request_id: int | None) -> Request | None:
+        if request_id is not None:
+            return self.signed_firmware_status(status, request_id)
+        if status not in _PLAIN_FIRMWARE:
+            return None
+        return "FirmwareStatusNotification", {"status": status}
+
+    def signed_firmware_status(self, status: str, request_id: int | None) -> Request:
+        return "SignedFirmwareStatusNotification", _about(status, request_id)
+
+    def log_status(self, status: str, request_id: int | None) -> Request:
+        if request_id is not None:
+            return "LogStatusNotification", _about(status, request_id)
+        told = status if status in _DIAGNOSTICS else "UploadFailed"
+        return "DiagnosticsStatusNotification", {"status": told}
+
+    def security_event(self, kind: str, at: datetime, info: str) -> Request:
+        payload = {"type": kind, "timestamp": format_time(at)}
+        if info:
+            payload["techInfo"] = info
+        return "SecurityEventNotification", payload
+
     def _now(self) -> str:
-        return format_time(self._clock.now())
+        return format_time(self._charger.clock.now())
 
 
 def tag_info(answer: dict[str, Any]) -> dict[str, Any]:
@@ -149,3 +174,9 @@ def _sampled_value(item: str, sample: Sample, context: str) -> dict[str, Any]:
         "unit": sample.unit,
     }
     return {name: text for name, text in value.items() if text}
+
+
+def _about(status: str, request_id: int | None) -> dict[str, Any]:
+    """Without an id where there is nothing that it could be of (L01.FR.21, N01.FR.12)."""
+    payload: dict[str, Any] = {"status": status}
+    return payload if request_id is None else {**payload, "requestId": request_id}

@@ -36,9 +36,7 @@ class ProtocolV16(Protocol):
         )
         self._passing: dict[int, Notice] = {}  # statuses that are over when told
         self.settings = KeySettings(self.configuration)
-        self.messages = Messages(
-            spec, charger.clock, firmware=lambda: charger.firmware.version
-        )
+        self.messages = Messages(charger)
 
     def ready(self) -> None:
         credentials = self._charger.credentials

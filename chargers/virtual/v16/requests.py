@@ -5,13 +5,14 @@ A handler never awaits a CALL of its own: what follows an answer is started by t
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
 from ..authorization import LOCAL_LIST_LIMIT, TagInfo
 from ..connector import Connector
 from ..data_transfer import transfer_data
+from ..protocol import Payload
 from ..states import StopReason
 from ..transaction import Transaction
 from .configuration import KEYS_LIMIT, Configuration
@@ -25,7 +26,6 @@ from .trigger_requests import TriggerRequests
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
 
-Payload = dict[str, Any]
 Handler = Callable[[Payload], Payload | Reply]
 
 

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...ocpp.errors import OCPPError
 from ..clock import format_time
 from ..connector import Connector
 from ..power import COMPOSITE_LIMIT
 from ..profile_payloads import period_payload, profile_of
+from ..protocol import Payload
 from ..smart_charging import Profile, Purpose
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
 
-Payload = dict[str, Any]
 
 _PURPOSES = {
     "ChargePointMaxProfile": Purpose.STATION_MAX,

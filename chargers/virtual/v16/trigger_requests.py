@@ -1,16 +1,16 @@
 """Messages that the CSMS triggers (OCPP 1.6, 5.17; whitepaper, 5.5)."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
+from ..protocol import Payload
 from .configuration import Configuration
 from .messages import Messages
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
 
-Payload = dict[str, Any]
 
 _PLAIN = {"InstallRebooting": "Installing", "InstallScheduled": "Downloaded"}
 _OF_CONNECTORS = ("MeterValues", "StatusNotification")  # others ignore connectorId
