@@ -15,12 +15,18 @@ POWER_ID = 2000
 # What an operator orders rules over what an EV is offered: it is at the highest level
 # that the charger takes; here, where it does not tell.
 NEEDS_LEVEL, POWER_LEVEL = 0, 1
+UNLIMITED_W = 1_000_000  # what no charger gives: it keeps to its own rating
+
+
+def offered_w(charger: Charger) -> int:
+    """What an EV may draw: all that the charger has, where its rating is known."""
+    return charger.max_power_w if charger.model else UNLIMITED_W
 
 
 def for_charging_needs(charger: Charger, running: Transaction) -> Payload:
-    """What an EV may draw in its transaction: as much as the charger has."""
+    """What an EV is offered for its transaction."""
     number = NEEDS_ID + running.evse_id
-    schedule = _schedule(charger, number, charger.max_power_w)
+    schedule = _schedule(charger, number, offered_w(charger))
     return {
         "id": number,
         "stackLevel": NEEDS_LEVEL,
@@ -50,19 +56,17 @@ def for_power(
     return profile
 
 
-def is_beyond_rating(charger: Charger, schedule: Payload) -> bool:
+def is_beyond_offer(charger: Charger, schedule: Payload) -> bool:
     """Whether an EV's charging schedule goes beyond what it was offered."""
     model = charger.model
-    if model is None:
-        return False
     in_watts = schedule["chargingRateUnit"] == "W"
-    if not in_watts and model.current_type != CurrentType.AC:
+    if not in_watts and model and model.current_type != CurrentType.AC:
         return False  # at what voltage?
     for period in schedule["chargingSchedulePeriod"]:
         per_unit = 1
         if not in_watts:
             per_unit = VOLTAGE * period.get("numberPhases", phases_of(charger))
-        if period.get("limit", 0) * per_unit > charger.max_power_w:
+        if period.get("limit", 0) * per_unit > offered_w(charger):
             return True
     return False
 

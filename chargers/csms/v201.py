@@ -248,9 +248,9 @@ async def on_charging_schedule(charger: Charger, payload: Payload) -> Answer:
     evse_id = evse(payload)
     subject = f"EVSE {evse_id}"
     await record_reports(charger, ReportKind.CHARGING_SCHEDULE, {subject: payload})
-    if not profiles.is_beyond_rating(charger, payload["chargingSchedule"]):
+    if not profiles.is_beyond_offer(charger, payload["chargingSchedule"]):
         return Answer({"status": "Accepted"})
-    info = reason("InvalidSchedule", f"The limit is {charger.max_power_w} W.")
+    info = reason("InvalidSchedule", f"The limit is {profiles.offered_w(charger)} W.")
     answer = {"status": "Rejected", "statusInfo": info}
     return Answer(answer, await _offer(charger, evse_id))
 

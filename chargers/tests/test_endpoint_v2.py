@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from chargers.choices import BootPolicy, ReportKind
+from chargers.csms import profiles
 from chargers.models import (
     Charger,
     ChargerModel,
@@ -433,6 +434,9 @@ async def test_an_ev_is_offered_what_there_is_while_it_charges(
     [period] = profile["chargingSchedule"][0]["chargingSchedulePeriod"]
     rating = await sync_to_async(lambda: physical_charger.max_power_w)()
     assert period["limit"] == rating
+    # A charger of no known model is left to its own rating.
+    physical_charger.model = None
+    assert profiles.offered_w(physical_charger) == profiles.UNLIMITED_W
     kept = await reports(physical_charger, ReportKind.CHARGING_NEEDS)
     assert kept == {"EVSE 1": needs}
 
