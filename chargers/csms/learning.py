@@ -9,6 +9,8 @@ from chargers.group_commit import group_commit
 from chargers.models import Charger
 from chargers.services import device_model, stations
 
+from .profiles import charging_profiles
+
 logger = logging.getLogger(__name__)
 
 Payload = dict[str, Any]
@@ -58,10 +60,34 @@ def _from_cleared_message(charger: Charger, request: Payload, answer: Payload) -
         stations.forget_reports(charger, ReportKind.DISPLAY_MESSAGE, [subject])
 
 
+def _from_profile(charger: Charger, request: Payload, answer: Payload) -> None:
+    if answer["status"] == "Accepted":
+        evse_id, profile = request["evseId"], request["chargingProfile"]
+        told = charging_profiles(evse_id, "CSO", [profile])
+        stations.record_reports(charger, ReportKind.CHARGING_PROFILE, told)
+
+
+def _from_cleared_profiles(charger: Charger, request: Payload, answer: Payload) -> None:
+    """Forget those that the request means, also where the charger knows of none."""
+    wanted = dict(request.get("chargingProfileCriteria", {}))
+    if "chargingProfileId" in request:
+        wanted = {"id": request["chargingProfileId"]}
+    wanted.pop("customData", None)
+    known = charger.station_reports.filter(kind=ReportKind.CHARGING_PROFILE)
+    gone = [
+        report.subject
+        for report in known
+        if all(report.data.get(name) == value for name, value in wanted.items())
+    ]
+    stations.forget_reports(charger, ReportKind.CHARGING_PROFILE, gone)
+
+
 _LEARNERS: dict[str, Callable[[Charger, Payload, Payload], None]] = {
+    "ClearChargingProfile": _from_cleared_profiles,
     "ClearDisplayMessage": _from_cleared_message,
     "ClearVariableMonitoring": _from_cleared_monitors,
     "GetVariables": _from_values,
+    "SetChargingProfile": _from_profile,
     "SetVariableMonitoring": _from_monitors,
     "SetVariables": _from_settings,
 }

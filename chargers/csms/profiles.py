@@ -71,6 +71,18 @@ def is_beyond_offer(charger: Charger, schedule: Payload) -> bool:
     return False
 
 
+def charging_profiles(evse_id: int, source: str, profiles: list[Payload]) -> Payload:
+    """Profiles that an EVSE has, as they are kept: each by its id."""
+    return {
+        f"#{profile['id']}, EVSE {evse_id}": {
+            "evseId": evse_id,
+            "chargingLimitSource": source,
+            **profile,
+        }
+        for profile in profiles
+    }
+
+
 def _schedule(charger: Charger, number: int, power_w: int) -> Payload:
     units = _told(charger, "RateUnit").upper()
     limit = power_limit(charger, power_w, in_watts="W" in units or not units)

@@ -268,15 +268,8 @@ async def _offer(charger: Charger, evse_id: int) -> tuple[str, Payload] | None:
 
 async def on_charging_profiles(charger: Charger, payload: Payload) -> Payload:
     """Kept: the profiles that are set (K09)."""
-    evse_id = evse(payload)
-    reports = {
-        f"#{profile['id']}, EVSE {evse_id}": {
-            "evseId": evse_id,
-            "chargingLimitSource": payload["chargingLimitSource"],
-            **profile,
-        }
-        for profile in payload["chargingProfile"]
-    }
+    source, told = payload["chargingLimitSource"], payload["chargingProfile"]
+    reports = profiles.charging_profiles(evse(payload), source, told)
     await record_reports(charger, ReportKind.CHARGING_PROFILE, reports)
     return {}
 

@@ -470,6 +470,50 @@ async def test_an_ev_that_wants_more_than_it_was_offered_is_offered_it_again(
     assert payload["chargingProfile"]["transactionId"] == "T-1"
 
 
+async def test_charging_profiles_are_known_as_they_are_set_and_cleared(
+    physical_charger: Charger,
+) -> None:
+    async def told(
+        station: Station, action: str, payload: Any, status: str
+    ) -> set[Any]:
+        asking = asyncio.create_task(ask(physical_charger, action, payload))
+        message_id, _, _ = await station.next_request()
+        await station.reply(message_id, {"status": status})
+        await asking
+        return set(await reports(physical_charger, ReportKind.CHARGING_PROFILE))
+
+    def a_profile(number: int, level: int) -> dict[str, Any]:
+        profile = profiles.for_power(physical_charger, 1, 7000, None)
+        changed = {**profile, "id": number, "stackLevel": level}
+        return {"evseId": 1, "chargingProfile": changed}
+
+    one, two, three = (f"#{number}, EVSE 1" for number in (1, 2, 3))
+    steps: list[tuple[str, Any, str, set[str]]] = [
+        ("Set", await sync_to_async(a_profile)(1, 0), "Accepted", {one}),
+        ("Set", await sync_to_async(a_profile)(2, 1), "Accepted", {one, two}),
+        ("Set", await sync_to_async(a_profile)(3, 2), "Rejected", {one, two}),
+        ("Set", await sync_to_async(a_profile)(3, 2), "Accepted", {one, two, three}),
+        ("Clear", {"chargingProfileId": 1}, "Unknown", {two, three}),
+        (
+            "Clear",
+            {"chargingProfileCriteria": {"evseId": 1, "stackLevel": 1}},
+            "Accepted",
+            {three},
+        ),
+        (
+            "Clear",
+            {"chargingProfileCriteria": {"chargingProfilePurpose": "TxProfile"}},
+            "Unknown",
+            {three},
+        ),
+        ("Clear", {}, "Accepted", set()),
+    ]
+    async with connected_v2(physical_charger) as station:
+        for verb, payload, status, left in steps:
+            action = f"{verb}ChargingProfile"
+            assert await told(station, action, payload, status) == left, payload
+
+
 @pytest.mark.parametrize(
     ("action", "kind", "subject"),
     [
