@@ -113,8 +113,14 @@ class Exchange:
             "Expired",
             "Failed",
             "NotSupported",
+            "ConcurrentTx",
+            "Unknown",
         )
         return "warn" if self.outcome.startswith(refusals) else "good"
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.answer is not None and self.tone in ("warn", "bad")
 
     @property
     def summary(self) -> str:
@@ -140,8 +146,8 @@ def exchanges(
     found = list(wanted.filter(messages)[:limit])
     known = {message.pk for message in found}
     missing = _requests_of(messages, found)
-    paired = _pair([*found, *(m for m in missing if m.pk not in known)])
-    return [e for e in paired if known & {m.pk for m in (e.request, e.answer) if m}]
+    both = paired([*found, *(m for m in missing if m.pk not in known)])
+    return [e for e in both if known & {m.pk for m in (e.request, e.answer) if m}]
 
 
 def _requests_of(
@@ -161,7 +167,7 @@ def _requests_of(
     return messages.filter(windows)[: len(alone)] if alone else ()
 
 
-def _pair(found: Iterable[Message]) -> list[Exchange]:
+def paired(found: Iterable[Message]) -> list[Exchange]:
     """Newest first. An id may come again after a restart: the nearest answer counts."""
     open_requests: dict[tuple[str, str], int] = {}
     pairs: list[Exchange] = []

@@ -5,12 +5,13 @@ knows nothing of commands, so its classes are registered again here, extended.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Model
 from django.http import (
     Http404,
     HttpRequest,
@@ -23,7 +24,8 @@ from django.urls import path, reverse
 from django.utils.safestring import SafeString
 
 from chargers.admin.location_pages import FILTERS
-from chargers.models import Charger, IdTag, Location, Message
+from chargers.exchanges import Exchange, paired
+from chargers.models import Charger, IdTag, Location
 from chargers.selectors import matching
 from ocpplab.admin import (
     DateRangeFilter,
@@ -46,6 +48,8 @@ from .services import Submission
 from .targets import Target
 from .templatetags.commands_live import command_badge
 
+AFTERMATH = timedelta(seconds=5)  # what follows from a command that has ended
+FRAMES = 50  # that the page of a command shows
 ACTION = "send_"  # the actions' names: send_plug_connector and so on
 LISTED = 20  # chargers or failures that a page lists
 
@@ -153,7 +157,7 @@ class CommandAdmin(RecordAdmin):
                 "steps": _steps(command),
                 "event": pretty_json(command.event),
                 "result": command.result and pretty_json(command.result),
-                "frames": _frames(command),
+                "exchanges": _exchanges(command),
                 **(extra_context or {}),
             }
         return super().change_view(request, object_id, form_url, extra_context)
@@ -280,7 +284,10 @@ def _steps(command: Command) -> list[Step]:
     return steps
 
 
-def _frames(command: Command) -> QuerySet[Message]:
+def _exchanges(command: Command) -> list[Exchange]:
     """The charger's OCPP messages from when it was enqueued, oldest first."""
-    frames = command.charger.messages.filter(timestamp__gte=command.enqueued_at)
-    return frames.order_by("timestamp", "id")[:50]
+    messages = command.charger.messages.filter(timestamp__gte=command.enqueued_at)
+    if command.finished_at:
+        messages = messages.filter(timestamp__lte=command.finished_at + AFTERMATH)
+    first = messages.order_by("timestamp", "id")[:FRAMES]
+    return paired(first)[::-1]

@@ -18,7 +18,7 @@ from chargers.ocpp.versions import Version
 from ocpplab.serializers import ObjectField
 
 from .registry import Definition, LocalListEntry
-from .suggestions import suggestions_for
+from .suggestions import shared_id_tag, suggestions_for
 
 LABELS = {
     "evse_id": "EVSE",
@@ -31,6 +31,7 @@ LABELS = {
 }
 # What a form puts under "More".
 MINOR = ("evse_id",)
+STARTS = ("start_session", "start_transaction", "authorize_id_tag")
 # Inputs that the page suggests values for: the id of their <datalist>.
 SUGGESTIONS = {"id_tag": "id-tags", "action": "ocpp-actions"}
 
@@ -119,6 +120,8 @@ class CommandForm(forms.Form):
             self.fields[name] = _form_field(field)
         if len(chargers) == 1:
             self._fit_to(chargers[0])
+        elif chargers and "id_tag" in self.fields and definition.name in STARTS:
+            self.initial = {"id_tag": shared_id_tag(chargers), **self.initial}
         self._focus_first()
 
     def _fit_to(self, charger: Charger) -> None:
@@ -182,6 +185,8 @@ class CommandForm(forms.Form):
     def _as_it_begins(self) -> "CommandForm":
         """This form as if it were sent as it is."""
         sent = copy(self)
+        # Or the fields of this form would show the errors of that one.
+        sent._bound_fields_cache = {}  # type: ignore[attr-defined]
         sent.is_bound = True
         sent.data = {
             name: field.prepare_value(self.get_initial_for_field(field, name))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chargers.choices import ConnectorStatus
-from chargers.models import Charger, Transaction
+from chargers.models import Charger, IdTag, Transaction
 
 from .models import Command, Status
 from .registry import Definition
@@ -77,6 +77,17 @@ def _last_id_tag(charger: Charger) -> str:
         return tag
     accepted = charger.organization.id_tags.filter(is_blocked=False, expires_at=None)
     return accepted.order_by("pk").values_list("id_tag", flat=True).first() or ""
+
+
+def shared_id_tag(chargers: Sequence[Charger]) -> str:
+    """One that may charge at several chargers at once; "" where there is none."""
+    tags = IdTag.objects.filter(
+        organization__in={charger.organization_id for charger in chargers},
+        allows_concurrent=True,
+        is_blocked=False,
+        expires_at=None,
+    )
+    return tags.order_by("pk").values_list("id_tag", flat=True).first() or ""
 
 
 def _last_list_version(charger: Charger) -> int:

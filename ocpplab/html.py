@@ -13,11 +13,21 @@ def badge(text: str, tone: str) -> SafeString:
 
 
 def power(watts: float | None) -> str:
-    return "\N{EN DASH}" if watts is None else f"{watts / 1000:.2f} kW"
+    return _scaled(watts, "W")
 
 
 def energy(watt_hours: float | None) -> str:
-    return "\N{EN DASH}" if watt_hours is None else f"{watt_hours / 1000:,.2f} kWh"
+    return _scaled(watt_hours, "Wh")
+
+
+def _scaled(value: float | None, unit: str) -> str:
+    """``7.36 kW``, ``150.5 kW``, ``10.25 MW``: as exact as there is room for."""
+    if value is None:
+        return "\N{EN DASH}"
+    kilo = value / 1000
+    if abs(kilo) >= 10_000:
+        return f"{kilo / 1000:,.2f} M{unit}"
+    return f"{kilo:,.{1 if abs(kilo) >= 100 else 2}f} k{unit}"
 
 
 def pretty_json(value: Any) -> str:

@@ -17,6 +17,14 @@ from .states import FAULTS, WARNINGS, StopReason
 if TYPE_CHECKING:
     from .charger import VirtualCharger
 
+MEANINGS = {  # of what a CSMS answers for an id tag
+    "ConcurrentTx": "it charges somewhere already",
+    "Blocked": "it is blocked",
+    "Expired": "it has expired",
+    "Invalid": "it is not known",
+    "Unknown": "it is not known",
+}
+
 Result = dict[str, Any]
 
 
@@ -414,9 +422,10 @@ def _is_id(text: str, transaction_id: int | str | None) -> bool:
 
 
 def _refused(id_tag: str, info: TagInfo) -> CommandRejected:
-    status = info.get("status")
+    status = info.get("status", "")
+    meaning = f" ({MEANINGS[status]})" if status in MEANINGS else ""
     return CommandRejected(
-        f"the CSMS answered {status} for this id tag",
+        f"the CSMS answered {status} for this id tag{meaning}",
         {"id_tag": id_tag, "status": status, "id_tag_info": info},
     )
 

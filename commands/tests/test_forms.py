@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from chargers.choices import ConnectorStatus
 from chargers.models import Charger, IdTag, Location, Transaction
+from commands.forms import CommandForm
 from commands.models import Command
 from commands.registry import COMMANDS, DEFINITIONS, Definition
 from ocpplab.models import Membership, Organization, User
@@ -224,3 +225,22 @@ def test_a_form_asks_few_queries(
     for slug in COMMANDS:
         with django_assert_max_num_queries(16):
             operator.get(form_of(slug), {"chargers": charger.pk})
+
+
+def test_a_form_for_several_begins_without_complaint_and_with_a_tag_for_all(
+    organization: Organization, charger: Charger
+) -> None:
+    three = [
+        charger,
+        *(create_charger(organization=organization, identity=n) for n in "AB"),
+    ]
+    form = CommandForm(COMMANDS["start-session"], three)
+    assert form.draft == {"id_tag": "<id_tag>"}
+    assert "required." not in str(form)
+    IdTag.objects.create(organization=organization, id_tag="ONE-AT-A-TIME")
+    IdTag.objects.create(
+        organization=organization, id_tag="FLEET-CARD", allows_concurrent=True
+    )
+    form = CommandForm(COMMANDS["start-session"], three)
+    assert form.draft == {"id_tag": "FLEET-CARD"}
+    assert "id_tag" not in CommandForm(COMMANDS["stop-session"], three).initial
