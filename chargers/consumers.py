@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import json
 import logging
 import secrets
 import sys
@@ -291,8 +292,8 @@ class ChargerConsumer(Stranger):
         try:
             if message["version"] != self.session.version:
                 raise LinkClosed("The charger has come back with another OCPP version.")
-            payload = await self._call(message["action"], message["payload"])
-            answer = {"payload": payload}
+            payload = json.loads(message["payload"])
+            answer = {"payload": await self._call(message["action"], payload)}
         except InvalidAnswer as error:
             answer = {"invalid": str(error)}
         except OCPPError as error:

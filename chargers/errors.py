@@ -34,8 +34,8 @@ class RequestInvalid(RequestError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         texts = (
-            f"{'.'.join(map(str, problem.path))}: {problem.message}"
-            for problem in problems
+            f"{'.'.join(map(str, path))}: {message}" if path else message
+            for path, _, message in problems
         )
         super().__init__(" ".join(texts))
         self.problems = problems

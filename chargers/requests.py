@@ -110,7 +110,7 @@ def _exchange(
         "id": request_id,
         "version": version,
         "action": action,
-        "payload": payload,
+        "payload": json.dumps(payload),  # the channel layer knows no big numbers
     }
     tell_from_thread(charger.pk, message)
     connection = redis_client()

@@ -59,6 +59,20 @@ async def test_a_request_reaches_the_charger_and_its_answer_who_asked(
         assert await asking == {"unknownKey": ["a"]}
 
 
+async def test_a_number_of_any_size_reaches_the_charger(
+    physical_charger: Charger,
+) -> None:
+    stop = {"transactionId": 2**70}
+    async with connected(physical_charger) as station:
+        asking = asyncio.create_task(
+            ask(physical_charger, "RemoteStopTransaction", stop)
+        )
+        message_id, _, payload = await station.next_request()
+        assert payload == stop
+        await station.reply(message_id, {"status": "Rejected"})
+        assert await asking == {"status": "Rejected"}
+
+
 async def test_requests_wait_for_each_other(physical_charger: Charger) -> None:
     async with connected(physical_charger) as station:
         asking = [
@@ -442,11 +456,19 @@ async def test_the_command_line_prints_the_answer(
     assert (await OperatorRequest.objects.aget()).origin == "cli"
 
 
-@pytest.mark.parametrize("payload", ["{", "[]", '{"key": 1}', '{"key": ["\\u0000"]}'])
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        ("{", "The payload is no JSON"),
+        ("[]", "The payload is no JSON object"),
+        ('{"key": 1}', "key: 1 is not of type"),
+        ('{"key": ["\\u0000"]}', "Text with a NUL"),
+    ],
+)
 def test_the_command_line_says_what_is_wrong(
-    physical_charger: Charger, payload: str
+    physical_charger: Charger, payload: str, said: str
 ) -> None:
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError, match=f"^{said}"):
         call_command("request", "ACME-CP-1", "GetConfiguration", payload)
 
 
