@@ -168,6 +168,15 @@ def test_what_is_typed_is_spelt_as_the_other_doors_take_it(
     assert Command.objects.get().event == event
 
 
+@pytest.mark.parametrize("slug", COMMANDS)
+def test_a_form_complains_of_nothing_before_it_is_sent(
+    operator: Client, charger: Charger, slug: str
+) -> None:
+    page = operator.get(form_of(slug), {"chargers": charger.pk}).content.decode()
+    assert "errorlist" not in page
+    assert "aria-invalid" not in page
+
+
 def test_what_is_missing_is_named(operator: Client, charger: Charger) -> None:
     page = operator.get(form_of("authorize-id-tag"), {"chargers": charger.pk})
     assert '"id_tag": "<id_tag>"' in doors(page)["curl"]

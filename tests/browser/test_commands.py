@@ -112,7 +112,12 @@ def test_a_command_goes_to_a_whole_location(page: Page, portal: Portal) -> None:
     )
 
 
-def test_a_refusal_is_told_on_the_form(page: Page, portal: Portal) -> None:
+def test_a_refusal_is_told_at_the_field(page: Page, portal: Portal) -> None:
     open_charger(page, portal, "DEMO-AC-3")
     send(page, "power-update", {"power_w": "-5"})
-    expect(page.locator(".errorlist")).to_contain_text("greater than or equal to 0")
+    field = page.locator("[name=power_w]")
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".field-power_w .errorlist")).to_contain_text(
+        "greater than or equal to 0"
+    )
