@@ -1,8 +1,6 @@
 """The OCPP endpoint: one WebSocket, one charger; frames in, frames out (step 7)."""
 
 import asyncio
-import base64
-import binascii
 import contextlib
 import json
 import logging
@@ -11,19 +9,16 @@ import sys
 from collections.abc import Coroutine
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 from channels.consumer import get_handler_name
-from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from django.utils import timezone
 from redis.exceptions import RedisError
 from twisted.internet.defer import Deferred
 
-from . import requests, services
-from .choices import BootPolicy, Direction, ProcessRole, SecurityProfile
+from . import admission, requests, services
+from .choices import BootPolicy, Direction, ProcessRole
 from .connections import connections, tell
 from .csms import commands_v16, commands_v201, v16, v21, v201
 from .csms.commands_common import Commands, perform
@@ -45,7 +40,7 @@ from .ocpp.messages import SENT_BY_CHARGERS
 from .ocpp.secrecy import accepted_password
 from .ocpp.session import Reply, Session
 from .ocpp.versions import Version, choose_subprotocol
-from .services import certificates, links
+from .services import links
 
 logger = logging.getLogger(__name__)
 
@@ -101,11 +96,11 @@ class ChargerConsumer(Stranger):
     async def connect(self) -> None:
         self.is_open = False
         path = self.scope["url_route"]["kwargs"]
-        charger = await _find_charger(path["organization"], path["identity"])
+        charger = await admission.find_charger(path["organization"], path["identity"])
         if charger is None:
             await self.refuse(HTTPStatus.NOT_FOUND)
             return
-        if not await self._is_authentic(charger):
+        if not await admission.is_authentic(self.scope, charger):
             await self.refuse(HTTPStatus.UNAUTHORIZED)
             return
         version = choose_subprotocol(self.scope["subprotocols"], tuple(HANDLERS))
@@ -199,7 +194,7 @@ class ChargerConsumer(Stranger):
     async def connection_recheck(self, message: dict[str, Any]) -> None:
         """The charger was removed, or a certificate of it revoked."""
         charger = await Charger.objects.filter(pk=self.charger.pk).afirst()
-        if charger is None or not await self._is_authentic(charger):
+        if charger is None or not await admission.is_authentic(self.scope, charger):
             await self.close(NO_LONGER_ALLOWED)
 
     async def _replace_others(self) -> None:
@@ -234,51 +229,6 @@ class ChargerConsumer(Stranger):
         )
         await group_commit().run_batched(services.mark_disconnected, closed)
         self.holder.changes.note([self.charger.pk])
-
-    async def _is_authentic(self, charger: Charger) -> bool:
-        """What the charger's security profile asks for, or more (whitepaper, 2).
-
-        Basic authentication also where it asks for nothing, but there is a password. A
-        certificate needs no password beside it: so a charger comes to profile 3 before
-        that is asked of it.
-        """
-        profile = charger.security_profile
-        if profile >= SecurityProfile.TLS and not self._is_secure():
-            return False
-        if await self._has_certificate_of(charger):
-            return True
-        if profile == SecurityProfile.MUTUAL_TLS:
-            return False
-        if not charger.password_hash:
-            return profile == SecurityProfile.UNSECURED
-        headers = dict(self.scope["headers"])
-        password = _basic_password(headers, charger.identity)
-        if password is None:
-            return False
-        if services.has_slow_hash(charger):
-            renew = database_sync_to_async(services.renew_hash, thread_sensitive=False)
-            return await renew(charger, password)
-        return services.password_matches(charger, password)
-
-    def _is_secure(self) -> bool:
-        """Whether TLS ends here, or at a proxy that is trusted to say so."""
-        if "tls" in self.scope.get("extensions", {}):
-            return True
-        forwarded = dict(self.scope["headers"]).get(b"x-forwarded-proto", b"")
-        return bool(settings.HTTPS and forwarded == b"https")
-
-    async def _has_certificate_of(self, charger: Charger) -> bool:
-        presented = self._client_certificate()
-        belongs = database_sync_to_async(certificates.certificate_belongs_to)
-        return bool(presented) and await belongs(charger, presented)
-
-    def _client_certificate(self) -> str:
-        """The certificate (PEM) that the TLS layer, here or at the proxy, has checked."""
-        if header := settings.OCPP_CLIENT_CERTIFICATE_HEADER:
-            given = dict(self.scope["headers"]).get(header.lower().encode(), b"")
-            return unquote(given.decode("latin1"))
-        chain = self.scope.get("extensions", {}).get("tls", {}).get("client_cert_chain")
-        return chain[0] if chain else ""
 
     # --- Requests of operators (chargers.requests) ------------------------------------
 
@@ -372,16 +322,6 @@ class ChargerConsumer(Stranger):
         )
 
 
-async def _find_charger(organization: str, identity: str) -> Charger | None:
-    charger = await group_commit().run_batched(
-        services.find_chargers, services.Address(organization, identity)
-    )
-    if charger is None and settings.OCPP_REGISTER_UNKNOWN_CHARGERS:
-        register = database_sync_to_async(links.register_unknown_charger)
-        return await register(organization, identity)
-    return charger
-
-
 _holder: Holder | None = None
 _holder_starts = asyncio.Lock()
 
@@ -407,19 +347,3 @@ def _stop_with_daphne(holder: Holder) -> None:
             "shutdown",
             lambda: Deferred.fromFuture(asyncio.ensure_future(holder.stop())),
         )
-
-
-def _basic_password(headers: dict[bytes, bytes], identity: str) -> bytes | None:
-    """The password of an Authorization header that names this identity as its user.
-
-    An identity may hold a colon itself; the key may be any bytes (OCPP-J 1.6, 6.2.2).
-    """
-    scheme, _, encoded = headers.get(b"authorization", b"").partition(b" ")
-    if scheme.lower() != b"basic":
-        return None
-    try:
-        text = base64.b64decode(encoded.strip(), validate=True)
-    except binascii.Error:
-        return None
-    user = f"{identity}:".encode()
-    return text.removeprefix(user) if text.startswith(user) else None
