@@ -29,13 +29,28 @@ async def find_charger(organization: str, identity: str) -> Charger | None:
 
 
 async def is_authentic(scope: Scope, charger: Charger) -> bool:
-    """What the charger's security profile asks for, or more (whitepaper, 2).
+    """Whether it shows what the charger's security profile asks for, or more.
+
+    One that comes by the higher profile that it was set to may not come by a lower one
+    any more (whitepaper, A05; 2.0.1, A05.FR.07).
+    """
+    if not await _shows(scope, charger, charger.security_profile):
+        return False
+    profile = charger.next_security_profile
+    if profile > charger.security_profile and await _shows(scope, charger, profile):
+        raise_profile = database_sync_to_async(links.raise_security_profile)
+        await raise_profile(charger, profile)
+    return True
+
+
+async def _shows(scope: Scope, charger: Charger, profile: int) -> bool:
+    """Whether it shows what a security profile asks for, or more (whitepaper, 2).
 
     Basic authentication also where it asks for nothing, but there is a password. A
     certificate needs no password beside it: so a charger comes to profile 3 before
     that is asked of it.
     """
-    profile, is_secure = charger.security_profile, _is_secure(scope)
+    is_secure = _is_secure(scope)
     if profile >= SecurityProfile.TLS and not is_secure:
         return False
     if is_secure and await _has_certificate_of(scope, charger):

@@ -1,4 +1,4 @@
-"""What the portal learns from answers to requests of its own (2.x)."""
+"""What the portal learns from answers to requests of its own."""
 
 import logging
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 from chargers.choices import ReportKind
 from chargers.group_commit import group_commit
 from chargers.models import Charger
-from chargers.services import device_model, stations
+from chargers.services import device_model, links, stations
 
 from .profiles import charging_profiles
 
@@ -82,12 +82,31 @@ def _from_cleared_profiles(charger: Charger, request: Payload, answer: Payload) 
     stations.forget_reports(charger, ReportKind.CHARGING_PROFILE, gone)
 
 
+def _from_network_profile(charger: Charger, request: Payload, answer: Payload) -> None:
+    profile = request["connectionData"]["securityProfile"]
+    _note_security_profile(charger, profile, answer)
+
+
+def _from_configuration(charger: Charger, request: Payload, answer: Payload) -> None:
+    """What 1.6 has in place of a network profile (whitepaper, A05)."""
+    value = request["value"]
+    if request["key"].lower() == "securityprofile" and value in ("1", "2", "3"):
+        _note_security_profile(charger, int(value), answer)
+
+
+def _note_security_profile(charger: Charger, profile: int, answer: Payload) -> None:
+    if answer["status"] in ("Accepted", "RebootRequired"):
+        links.keep_next_security_profile(charger, profile)
+
+
 _LEARNERS: dict[str, Callable[[Charger, Payload, Payload], None]] = {
+    "ChangeConfiguration": _from_configuration,
     "ClearChargingProfile": _from_cleared_profiles,
     "ClearDisplayMessage": _from_cleared_message,
     "ClearVariableMonitoring": _from_cleared_monitors,
     "GetVariables": _from_values,
     "SetChargingProfile": _from_profile,
+    "SetNetworkProfile": _from_network_profile,
     "SetVariableMonitoring": _from_monitors,
     "SetVariables": _from_settings,
 }

@@ -138,6 +138,12 @@ class Charger(models.Model):
         help_text="A connection that offers less is refused. A password, where the "
         "charger has one, is asked for in any case but profile 3.",
     )
+    next_security_profile = models.PositiveSmallIntegerField(
+        choices=SecurityProfile.choices,
+        default=SecurityProfile.UNSECURED,
+        editable=False,
+        help_text="A higher one that it has accepted: asked for once it comes by it.",
+    )
 
     holder = models.ForeignKey(
         "Process",

@@ -58,6 +58,19 @@ def register_unknown_charger(organization_slug: str, identity: str) -> Charger |
     return charger
 
 
+def keep_next_security_profile(charger: Charger, profile: int) -> None:
+    """Note a security profile that the charger has accepted to come by."""
+    Charger.objects.filter(pk=charger.pk).update(next_security_profile=profile)
+
+
+def raise_security_profile(charger: Charger, profile: int) -> None:
+    """Ask this profile of the charger from now on."""
+    charger.security_profile = profile
+    Charger.objects.filter(pk=charger.pk, security_profile__lt=profile).update(
+        security_profile=profile
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A change of a charger's link to its CSMS."""

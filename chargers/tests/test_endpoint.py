@@ -26,6 +26,7 @@ from chargers.models import (
     StationStatus,
     Transaction,
 )
+from chargers.ocpp.versions import Version
 from chargers.services import certificates, transactions
 from chargers.tests.station import BOOT, TIME, Station, ask, connected, path_of, update
 from ocpplab.models import Organization
@@ -174,6 +175,53 @@ async def test_mutual_tls_asks_for_the_chargers_own_certificate(
     row = await IssuedCertificate.objects.aget(charger=physical_charger)
     await sync_to_async(certificates.revoke)(row)
     assert await presenting(own) == 401
+
+
+@pytest.mark.parametrize(
+    ("version", "action", "payload"),
+    [
+        (
+            Version.V201,
+            "SetNetworkProfile",
+            {
+                "configurationSlot": 1,
+                "connectionData": {
+                    "ocppVersion": "OCPP20",
+                    "ocppTransport": "JSON",
+                    "ocppCsmsUrl": "wss://portal/ocpp/acme",
+                    "messageTimeout": 30,
+                    "securityProfile": 2,
+                    "ocppInterface": "Wired0",
+                },
+            },
+        ),
+        (Version.V16, "ChangeConfiguration", {"key": "SecurityProfile", "value": "2"}),
+    ],
+)
+async def test_a_charger_is_held_to_the_higher_profile_that_it_accepted(
+    physical_charger: Charger, version: Version, action: str, payload: dict[str, Any]
+) -> None:
+    services.set_password(physical_charger, "secret")
+    await update(physical_charger, password_hash=physical_charger.password_hash)
+    plain: dict[str, Any] = {"password": "secret", "version": version}
+    secure = {**plain, "extensions": {"tls": {"client_cert_chain": []}}}
+    path = path_of(physical_charger)
+    for status in ("Rejected", "Accepted"):
+        async with connected(physical_charger, **plain) as station:
+            physical_charger.ocpp_version = version.label
+            asking = asyncio.create_task(ask(physical_charger, action, payload))
+            asked = ""
+            while asked != action:  # a 2.x station is asked for its device model first
+                message_id, asked, _ = await station.next_request()
+                await station.reply(message_id, {"status": status})
+            await asking
+        assert await dial(path, **plain) == 101  # it has not come by it yet
+        if status == "Rejected":
+            assert await dial(path, **secure) == 101
+            assert await dial(path, **plain) == 101
+    assert await dial(path, **secure) == 101
+    assert await dial(path, **plain) == 401
+    assert await dial(path, **secure) == 101
 
 
 @pytest.mark.parametrize("profile", [SecurityProfile.TLS, SecurityProfile.MUTUAL_TLS])
