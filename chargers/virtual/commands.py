@@ -126,6 +126,7 @@ class Commands:
         return {"msg": "Local authorization list cleared", "entries_deleted": count}
 
     async def authorize_id_tag(self, id_tag: str) -> Result:
+        self._require_name(id_tag)
         info = await self._ask_csms(id_tag)
         if info["status"] == "Accepted" and self._authorizer.is_master(info):
             for connector in self._charger.outlets:  # 2.x, C16.FR.02
@@ -240,6 +241,7 @@ class Commands:
     async def start_transaction(
         self, id_tag: str, connector_id: int = 1, evse_id: int | None = None
     ) -> Result:
+        self._require_name(id_tag)
         connector = self._connector(connector_id)
         self._require_startable(connector)
         if connector.vehicle is None:
@@ -267,6 +269,7 @@ class Commands:
         target_energy_kwh: float | None = None,
         evse_id: int | None = None,
     ) -> Result:
+        self._require_name(id_tag)
         connector = self._connector(connector_id)
         self._require_startable(connector)
         plugs = connector.vehicle is None
@@ -332,6 +335,12 @@ class Commands:
                 return connector
         named = "" if transaction_id is None else f" {transaction_id}"
         raise CommandRejected(f"the charger has no running transaction{named}")
+
+    def _require_name(self, id_tag: str) -> None:
+        if not self._protocol.can_name(id_tag):
+            raise CommandRejected(
+                f"the id tag is too long for {self._charger.spec.version.value}"
+            )
 
     def _require_usable(self, connector: Connector) -> None:
         if connector.is_faulted:

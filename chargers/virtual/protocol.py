@@ -102,6 +102,10 @@ class Protocol(ABC):
         return None
 
     @abstractmethod
+    def can_name(self, id_tag: str) -> bool:
+        """Whether the version's messages have room for the id tag."""
+
+    @abstractmethod
     async def ask(self, id_tag: str) -> TagInfo:
         """What the CSMS says of an id tag, by an Authorize."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..charger import VirtualCharger
 
 
+ID_TAG_LENGTH = 20  # CiString20Type
 NO_ID = -1  # of a transaction whose start the CSMS did not take
 
 
@@ -95,6 +96,9 @@ class ProtocolV16(Protocol):
 
     def security_event(self, kind: str, at: datetime, info: str) -> Request:
         return self.messages.security_event(kind, at, info)
+
+    def can_name(self, id_tag: str) -> bool:
+        return len(id_tag) <= ID_TAG_LENGTH
 
     async def ask(self, id_tag: str) -> TagInfo:
         return tag_info(await self._charger.call(*self.messages.authorize(id_tag)))

@@ -74,7 +74,7 @@ class Events:
         if running.state == "Charging" and not connector.is_dc:
             payload["numberOfPhasesUsed"] = phases_of(connector)
         running.phases = payload.get("numberOfPhasesUsed", 0)
-        _name_token(payload, evse, id_tag)
+        self._name_token(payload, evse, id_tag)
         running.offered_w = connector.offered_w
         running.seq_no += 1
         if kind == "Ended":
@@ -90,6 +90,17 @@ class Events:
                 is_boundary=kind != "Updated",
             )
         )
+
+    def _name_token(self, payload: Payload, evse: Evse, id_tag: str | None) -> None:
+        """An id token is named when it is presented, once (E01.FR.10)."""
+        grant = evse.grant
+        if id_tag is None and grant is not None and not grant.is_told:
+            id_tag, grant.is_told = grant.id_tag, True
+        if id_tag is not None:
+            payload["idToken"] = token_of(id_tag, self._charger.spec.version)
+        if grant is not None and grant.reservation_id is not None:
+            payload["reservationId"] = grant.reservation_id
+            grant.reservation_id = None
 
     def _begin_values(self, connector: Connector) -> list[MeterValue]:
         metering = self._charger.metering
@@ -142,15 +153,3 @@ def _info(evse: Evse, running: Running, kind: str) -> Payload:
     if kind == "Ended":
         info["stoppedReason"] = running.stop_reason or "Other"
     return info
-
-
-def _name_token(payload: Payload, evse: Evse, id_tag: str | None) -> None:
-    """An id token is named when it is presented, once (E01.FR.10)."""
-    if id_tag is not None:
-        payload["idToken"] = token_of(id_tag)
-    elif evse.grant is not None and not evse.grant.is_told:
-        payload["idToken"] = token_of(evse.grant.id_tag)
-        evse.grant.is_told = True
-    if evse.grant is not None and evse.grant.reservation_id is not None:
-        payload["reservationId"] = evse.grant.reservation_id
-        evse.grant.reservation_id = None

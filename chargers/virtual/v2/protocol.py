@@ -40,7 +40,7 @@ from .resets import Resets
 from .settings import ALIGNED_SERIES, ModelSettings
 from .signing import SIGNED, MeterKey
 from .smart_charging import SmartCharging
-from .tokens import tag_info_of, token_of
+from .tokens import LENGTHS, tag_info_of, token_of
 from .transactions import Transactions
 from .variables import shape_of
 
@@ -180,8 +180,12 @@ class ProtocolV2(Protocol):
             if place.variable.access is Access.BOTH
         ]
 
+    def can_name(self, id_tag: str) -> bool:
+        version = self._charger.spec.version
+        return len(token_of(id_tag, version)["idToken"]) <= LENGTHS[version]
+
     async def ask(self, id_tag: str) -> TagInfo:
-        token = token_of(id_tag)
+        token = token_of(id_tag, self._charger.spec.version)
         answer = await self._charger.call("Authorize", {"idToken": token})
         return tag_info_of(answer["idTokenInfo"])
 

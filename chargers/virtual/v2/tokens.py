@@ -6,6 +6,7 @@ An id tag of another type than that of a usual RFID card has its type before it:
 
 from typing import Any
 
+from ...ocpp.versions import Version
 from ..authorization import TagInfo
 
 USUAL_TYPE = "ISO14443"
@@ -23,6 +24,8 @@ TYPES = (
     "eMAID",
 )
 _BY_NAME = {name.casefold(): name for name in TYPES}
+_SINCE_V21 = frozenset({"DirectPayment", "EVCCID", "VIN"})
+LENGTHS = {Version.V201: 36, Version.V21: 255}  # of the text
 
 
 def id_tag_of(token: dict[str, Any]) -> str:
@@ -31,12 +34,13 @@ def id_tag_of(token: dict[str, Any]) -> str:
     return str(text) if kind == USUAL_TYPE else f"{kind}:{text}"
 
 
-def token_of(id_tag: str) -> dict[str, Any]:
+def token_of(id_tag: str, version: Version = Version.V21) -> dict[str, Any]:
     """The IdTokenType of an id tag."""
     kind, colon, text = id_tag.partition(":")
-    if colon and (name := _BY_NAME.get(kind.casefold())):
-        return {"idToken": text, "type": name}
-    return {"idToken": id_tag, "type": USUAL_TYPE}
+    name = _BY_NAME.get(kind.casefold()) if colon else None
+    if name is None or (name in _SINCE_V21 and version is not Version.V21):
+        return {"idToken": id_tag, "type": USUAL_TYPE}
+    return {"idToken": text, "type": name}
 
 
 def tag_info_of(info: dict[str, Any]) -> TagInfo:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from chargers.ocpp.errors import CommandRejected
+from chargers.ocpp.versions import Version
 
 from ...tests.csms import Bench, until
 
@@ -372,6 +373,7 @@ async def test_a_known_token_starts_offline(ready: Bench) -> None:
         ("Central:4711", {"idToken": "4711", "type": "Central"}),
         ("emaid:DE8ACC", {"idToken": "DE8ACC", "type": "eMAID"}),
         ("ABC:4711", {"idToken": "ABC:4711", "type": "ISO14443"}),
+        ("Central:" + 36 * "x", {"idToken": 36 * "x", "type": "Central"}),
     ],
 )
 async def test_an_id_tag_may_name_its_type(
@@ -379,6 +381,27 @@ async def test_an_id_tag_may_name_its_type(
 ) -> None:
     await ready.perform("authorize-id-tag", id_tag=id_tag)
     assert ready.csms.payloads("Authorize") == [{"idToken": token}]
+
+
+async def test_a_type_of_a_later_version_is_part_of_the_text(ready: Bench) -> None:
+    await ready.perform("authorize-id-tag", id_tag="VIN:4711")
+    (told,) = ready.csms.payloads("Authorize")
+    is_new = ready.version is Version.V21
+    assert told["idToken"] == (
+        {"idToken": "4711", "type": "VIN"}
+        if is_new
+        else {"idToken": "VIN:4711", "type": "ISO14443"}
+    )
+
+
+async def test_an_id_tag_that_no_message_has_room_for_starts_nothing(
+    ready: Bench,
+) -> None:
+    await configure(ready, AuthCtrlr_Enabled="false")
+    for command in ("authorize-id-tag", "start-transaction", "start-session"):
+        with pytest.raises(CommandRejected, match="too long"):
+            await ready.perform(command, id_tag=256 * "x")
+    await ready.told()
 
 
 async def test_clock_aligned_values_come_within_and_without(ready: Bench) -> None:
