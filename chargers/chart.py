@@ -20,7 +20,7 @@ Sample = tuple[datetime, float]
 class Series:
     """One quantity over time, oldest value first, in the unit shown."""
 
-    kind: str  # power, offered, soc, energy: how it is drawn
+    kind: str  # power, offered, limit, soc, energy: how it is drawn
     label: str
     unit: str
     samples: Sequence[Sample]

@@ -98,7 +98,12 @@ class Composite:
 
     connector: int
     periods: list[tuple[datetime, Period]]
-    chart: Chart | None
+    limit: Series
+    until: datetime
+
+    @property
+    def chart(self) -> Chart | None:
+        return draw_power([self.limit], self.until, gap=SPAN)
 
 
 def composites(charger: Charger, saved: Saved, now: datetime) -> list[Composite]:
@@ -116,10 +121,8 @@ def composites(charger: Charger, saved: Saved, now: datetime) -> list[Composite]
             last = place == len(periods) - 1
             until = now + SPAN if last else periods[place + 1][0]
             steps += [(at, period.limit / 1000), (until, period.limit / 1000)]
-        limit = Series("power", "Limit", KILOWATT, steps)
-        found.append(
-            Composite(number, periods, draw_power([limit], now + SPAN, gap=SPAN))
-        )
+        limit = Series("limit", "Limit", KILOWATT, steps)
+        found.append(Composite(number, periods, limit, now + SPAN))
     return found
 
 

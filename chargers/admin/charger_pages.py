@@ -5,7 +5,13 @@ from functools import cache
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils import timezone
@@ -164,14 +170,25 @@ class ChargerPages(PagedAdmin):
         return _chart_json([series], history.GAP, (now - history.SPAN, now))
 
     def chart_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The meter values of a transaction, or of the last hour."""
+        """The meter values of a transaction, or of the last hour; or the limits that a
+        connector will have."""
         charger = self.object_or_404(request, object_id)
+        if ahead := request.GET.get("composite"):
+            return _composite_json(charger, ahead)
         values = _recent_values(charger)
         if chosen := request.GET.get("transaction"):
             if not chosen.isdecimal():
                 chosen = "0"
             values = _values_of(get_object_or_404(charger.transactions, pk=chosen))
         return _chart_json(metered(values), GAP)
+
+
+def _composite_json(charger: Charger, number: str) -> HttpResponse:
+    saved, now = _saved(charger), timezone.localtime()
+    for composite in memory.composites(charger, saved, now) if saved else ():
+        if str(composite.connector) == number:
+            return _chart_json([composite.limit], memory.SPAN, (now, composite.until))
+    raise Http404("Nothing is known of that connector.")
 
 
 def _chart_json(

@@ -42,6 +42,14 @@ def for_time(since: datetime | None) -> str:
 
 
 @register.filter
+def offset(seconds: float) -> str:
+    """Seconds after a start as hours and minutes: ``7:30``; seconds, where not whole."""
+    minutes, rest = divmod(round(seconds), 60)
+    text = f"{minutes // 60}:{minutes % 60:02}"
+    return f"{text}:{rest:02}" if rest else text
+
+
+@register.filter
 def at(by_number: dict[int, Any], number: int) -> Any:
     """What a dictionary has at a number."""
     return by_number.get(number) if by_number else None

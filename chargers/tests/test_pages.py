@@ -468,8 +468,14 @@ def test_what_a_virtual_charger_remembers_is_shown(
         assert shown in html, shown
     assert "secret of sixteen" not in html
     html = signed_in.get(page_of(virtual_charger, "profiles")).content.decode()
-    for shown in ("TxDefault", "6000 W", "9000 W", "<svg"):
+    for shown in ("TxDefault", "0:00 <b>6000 W", "1:00 <b>9000 W", "<svg"):
         assert shown in html, shown
+    url = reverse("admin:chargers_charger_chart", args=[virtual_charger.pk])
+    told = signed_in.get(url, {"composite": 1}).json()
+    assert [kw for _, kw in told["series"][0]["points"]] == [6, 6, 9, 9]
+    assert told["span"][1] - told["span"][0] == 24 * 3600
+    for unknown in ("2", "x"):
+        assert signed_in.get(url, {"composite": unknown}).status_code == 404
 
 
 def test_the_chart_of_a_transaction_tells_power_energy_and_battery(

@@ -22,10 +22,13 @@
       fill: resolved(n ? "--line-second" : "--line-power", 0.14),
       width: 2,
     }),
+    limit: () => LOOK.power(0),
     offered: () => ({ stroke: resolved("--line-offered"), width: 1.5, dash: [5, 4] }),
     soc: () => ({ stroke: resolved("--line-soc"), width: 1.5 }),
     energy: () => ({ stroke: resolved("--line-energy"), width: 1.5, dash: [2, 3] }),
   };
+
+  const STEPPED = ["offered", "limit"]; // which hold until they change
 
   const RANGES = {
     kW: (_, most) => [0, Math.max(1, most * 1.1)],
@@ -57,7 +60,8 @@
           times.push((at + last) / 2);
           values.push(null);
         }
-        if (at !== last) {
+        if (at === last) values[values.length - 1] = value; // a step
+        else {
           times.push(at);
           values.push(value);
         }
@@ -114,7 +118,7 @@
             spanGaps: false,
             points: { show: (plot) => plot.data[0].length < 3, size: 6 },
             value: (_, value) => format(value, unit),
-            paths: kind === "offered" ? uPlot.paths.stepped({ align: 1 }) : undefined,
+            paths: STEPPED.includes(kind) ? uPlot.paths.stepped({ align: 1 }) : undefined,
             ...LOOK[kind](n),
           };
         }),

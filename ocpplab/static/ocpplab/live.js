@@ -150,7 +150,12 @@
     };
     source.onmessage = (event) => wake(JSON.parse(event.data));
     source.onerror = () => {
-      if (source.readyState !== 2) return; // it connects again by itself
+      const lost = source;
+      if (lost.readyState !== 2) {
+        // It connects again by itself; so it does where the server has ended it.
+        setTimeout(() => source === lost && lost.readyState === 0 && say("away"), POLL);
+        return;
+      }
       source = null;
       say("slow");
       setTimeout(listen, SLOW);
