@@ -62,7 +62,9 @@ class ProtocolV2(Protocol):
         super().__init__(charger)
         spec = charger.spec
         is_dc = spec.current_type == "dc"
-        shape = shape_of(spec.connectors, spec.max_power_w, spec.phases, is_dc)
+        shape = shape_of(
+            spec.version, spec.connectors, spec.max_power_w, spec.phases, is_dc
+        )
         self.model = DeviceModel(charger, shape, state.get("variables", {}))
         self.settings = ModelSettings(self.model)
         self.messages = Messages(charger)

@@ -160,6 +160,10 @@ class SmartCharging:
             for period in schedule["chargingSchedulePeriod"]
         ):
             raise Refused("InvalidSchedule")  # there is no V2X here
+        if _has_unsupported(schedule):
+            raise Refused("InvalidSchedule")
+        if purpose is Purpose.PRIORITY and "duration" in schedule:
+            raise Refused("InvalidSchedule")  # K01.FR.70 (2.1)
         if kind == "Dynamic" and len(schedule["chargingSchedulePeriod"]) != 1:
             raise Refused("InvalidSchedule")
         if kind == "Relative" and purpose is Purpose.STATION_MAX:
@@ -323,6 +327,16 @@ class SmartCharging:
             "chargingRateUnit": "W",
             "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}],
         }
+
+
+def _has_unsupported(schedule: Payload) -> bool:
+    """Features of 2.1 that SupportsFeature does not name (K01.FR.123 to FR.126)."""
+    return (
+        schedule.get("useLocalTime", False)
+        or schedule.get("randomizedDelay", 0) > 0
+        or "limitAtSoC" in schedule
+        or any(period.get("evseSleep") for period in schedule["chargingSchedulePeriod"])
+    )
 
 
 def _excludes(new: Profile, old: Profile) -> bool:

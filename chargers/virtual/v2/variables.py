@@ -3,6 +3,7 @@ part 4, 5.1)."""
 
 from functools import cache
 
+from ...ocpp.versions import Version
 from .. import smart_charging
 from ..authorization import LOCAL_LIST_LIMIT
 from ..certificates import CHAIN_LIMIT, ROOTS_LIMIT
@@ -21,6 +22,7 @@ from .device_model import (
     Variable,
 )
 from .kinds import flag, integer, limit, listing, live, text
+from .tokens import TYPES
 
 ITEMS_LIMIT = 50  # of one request about variables
 BYTES_LIMIT = 65_536  # of such a request
@@ -39,6 +41,7 @@ _SAMPLED = (
     "Current.Import,Voltage,SoC"
 )
 _REGISTER = "Energy.Active.Import.Register"
+_STATES = ("Charging", "Faulted", "Idle", "Unavailable", "Suspended", "Discharging")
 _MEASURANDS = tuple(name for name in MEASURANDS if name not in ("Temperature", "RPM"))
 
 
@@ -263,10 +266,6 @@ STATION = (
     limit("SmartChargingCtrlr", "PeriodsPerSchedule", smart_charging.MAX_PERIODS),
     limit("SmartChargingCtrlr", "ProfileStackLevel", smart_charging.MAX_STACK_LEVEL),
     # Tariff and cost (2.10)
-    flag("TariffCostCtrlr", "Available", True, Access.READ, "Cost"),
-    flag("TariffCostCtrlr", "Enabled", True, instance="Cost"),
-    flag("TariffCostCtrlr", "Available", True, Access.READ, "Tariff"),
-    flag("TariffCostCtrlr", "Enabled", True, instance="Tariff"),
     text("TariffCostCtrlr", "Currency", "EUR", high=3),
     text("TariffCostCtrlr", "TariffFallbackMessage", "", high=255),
     text("TariffCostCtrlr", "TotalCostFallbackMessage", "", high=255),
@@ -312,6 +311,41 @@ STATION = (
         access=Access.READ,
     ),
 )
+V201 = (
+    # Texts about tariffs and costs can be shown (2.10).
+    flag("TariffCostCtrlr", "Available", True, Access.READ, "Cost"),
+    flag("TariffCostCtrlr", "Enabled", True, instance="Cost"),
+    flag("TariffCostCtrlr", "Available", True, Access.READ, "Tariff"),
+    flag("TariffCostCtrlr", "Enabled", True, instance="Tariff"),
+)
+V21 = (
+    # There, the same variables are about tariffs that a machine reads (2.10).
+    flag("TariffCostCtrlr", "Available", False, Access.READ, "Cost"),
+    flag("TariffCostCtrlr", "Available", False, Access.READ, "Tariff"),
+    listing(
+        "AuthCtrlr",
+        "SupportedIdTokenTypes",
+        ",".join(TYPES),
+        TYPES,
+        access=Access.READ,
+    ),
+    listing(
+        "DisplayMessageCtrlr",
+        "SupportedStates",
+        ",".join(_STATES),
+        _STATES,
+        access=Access.READ,
+    ),
+    listing("DisplayMessageCtrlr", "Language", "en", ("en",), kind=Kind.OPTION),
+    flag("SmartChargingCtrlr", "SupportsFeature", True, Access.READ, "DynamicProfiles"),
+    listing(
+        "SmartChargingCtrlr",
+        "SupportedAdditionalPurposes",
+        "PriorityCharging",
+        ("PriorityCharging", "LocalGeneration"),
+        access=Access.READ,
+    ),
+)
 ISO15118 = (  # of chargers that speak it with EVs: DC
     flag("ISO15118Ctrlr", "Available", True, Access.READ),
     flag("ISO15118Ctrlr", "Enabled", True),
@@ -336,13 +370,16 @@ CONNECTOR = (
 
 
 @cache
-def shape_of(evses: int, max_power_w: int, phases: int, is_dc: bool) -> Shape:
+def shape_of(
+    version: Version, evses: int, max_power_w: int, phases: int, is_dc: bool
+) -> Shape:
     """The places of all variables, shared by all chargers that are built alike."""
     supply = 0 if is_dc else phases
     connector_type = "cCCS2" if is_dc else "sType2"
     rate_units = ("W",) if is_dc else ("A", "W")
     station = (
         *STATION,
+        *(V21 if version is Version.V21 else V201),
         *(ISO15118 if is_dc else ()),
         limit("ChargingStation", "SupplyPhases", supply),
         listing(

@@ -12,6 +12,7 @@ from ...tests.csms import Bench, until
 from .test_requests import status_of
 from .test_sessions import events
 from .test_smart_charging import periods, profile, set_profile
+from .test_variables import element, get
 
 
 @pytest.fixture
@@ -122,6 +123,36 @@ async def test_there_is_no_discharging(ready: Bench) -> None:
         schedule={"chargingSchedulePeriod": [{"startPeriod": 0, "setpoint": 5}]}
     )
     assert await set_profile(ready, 1, sent) == "InvalidSchedule"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        profile(schedule={"useLocalTime": True}),
+        profile(schedule={"randomizedDelay": 60}),
+        profile(schedule={"limitAtSoC": {"soc": 80, "limit": 6}}),
+        profile(schedule=periods(0, evseSleep=True)),
+        profile(chargingProfilePurpose="PriorityCharging", schedule={"duration": 60}),
+    ],
+)
+async def test_a_profile_with_what_is_not_supported_is_refused(
+    ready: Bench, sent: dict[str, Any]
+) -> None:
+    assert await set_profile(ready, 1, sent) == "InvalidSchedule"
+
+
+async def test_the_device_model_tells_what_is_supported(ready: Bench) -> None:
+    found = await get(
+        ready,
+        element("AuthCtrlr.SupportedIdTokenTypes"),
+        element("SmartChargingCtrlr.SupportsFeature[DynamicProfiles]"),
+        element("TariffCostCtrlr.Available[Tariff]"),
+        element("DisplayMessageCtrlr.SupportedStates"),
+    )
+    values = [result["attributeValue"] for result in found]
+    assert "VIN" in values[0].split(",")
+    assert values[1:3] == ["true", "false"]
+    assert "Suspended" in values[3].split(",")
 
 
 @pytest.mark.parametrize(
