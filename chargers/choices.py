@@ -130,6 +130,7 @@ class ReportKind(models.TextChoices):
     CUSTOMER_INFORMATION = "customer information"
     DER_CONTROL = "DER control"
     EVENT_STREAM = "event stream"
+    LOCAL_LIST = "local list"
 
 
 class RequestOutcome(models.TextChoices):

@@ -274,14 +274,15 @@ class ChargerConsumer(Stranger):
         if password := accepted_password(action, payload, answer):
             # Before the charger can dial again with it: that is looked up in turn.
             await group_commit().run(services.keep_password, self.charger, password)
-        await learn(self.charger, action, payload, answer)
+        if follows := await learn(self.charger, action, payload, answer):
+            self._start(self._tell(*follows))
         return answer
 
     async def _tell(self, action: str, payload: dict[str, Any]) -> None:
         """Send a CALL that nobody waits for."""
         try:
-            await self.session.call(action, payload)
-        except (OCPPError, CallTimeout, LinkClosed) as error:
+            await self._call(action, payload)
+        except (OCPPError, CommandRejected, CallTimeout, LinkClosed) as error:
             logger.warning("%s: %s: %s", self.charger, action, error)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

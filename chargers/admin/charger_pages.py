@@ -24,6 +24,7 @@ from chargers.exchanges import Wanted, exchanges
 from chargers.models import Charger, Location, MeterValue, Transaction, Variable
 from chargers.ocpp.messages import SENT_BY_CHARGERS
 from chargers.requests import request_actions, version_of
+from chargers.services.stations import local_list_of
 from ocpplab.access import access_of
 
 from .pages import PagedAdmin, stream_of_changes
@@ -117,7 +118,8 @@ class ChargerPages(PagedAdmin):
         self, request: HttpRequest, charger: Charger
     ) -> dict[str, Any]:
         saved = _saved(charger)
-        version, entries = memory.local_list(saved)
+        kept = saved or {"local_list": local_list_of(charger)}
+        version, entries = memory.local_list(kept)
         return {
             "settings": memory.settings_of(charger, saved) if saved else [],
             "variables": Variable.objects.filter(charger=charger),

@@ -16,17 +16,24 @@ logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
 
 
+Request = tuple[str, Payload]
+
+
 async def learn(
     charger: Charger, action: str, request: Payload, answer: Payload
-) -> None:
-    """Keep what a charger's answer tells of it. The answer counts if that fails, too."""
+) -> Request | None:
+    """Keep what a charger's answer tells of it; what is to be asked of it for that.
+
+    The answer counts if this fails, too.
+    """
     learner = _LEARNERS.get(action)
     if learner is None:
-        return
+        return None
     try:
-        await group_commit().run(learner, charger, request, answer)
+        return await group_commit().run(learner, charger, request, answer)
     except Exception:
         logger.exception("nothing is learnt from %s of %s", action, charger)
+        return None
 
 
 def _from_values(charger: Charger, request: Payload, answer: Payload) -> None:
@@ -99,12 +106,59 @@ def _note_security_profile(charger: Charger, profile: int, answer: Payload) -> N
         links.keep_next_security_profile(charger, profile)
 
 
-_LEARNERS: dict[str, Callable[[Charger, Payload, Payload], None]] = {
+# --- Local authorization list ---------------------------------------------------------
+
+
+def _from_local_list(charger: Charger, request: Payload, answer: Payload) -> None:
+    """Of 1.6, too."""
+    if answer["status"] != "Accepted":
+        return
+    entries: Payload = {}
+    if request["updateType"] != "Full":
+        entries = stations.local_list_of(charger)["entries"]
+    for entry in request.get("localAuthorizationList", ()):
+        token = entry["idTag"] if "idTag" in entry else entry["idToken"]["idToken"]
+        info = entry.get("idTagInfo", entry.get("idTokenInfo"))
+        entries.pop(_spelt(entries, token), None)
+        if info is not None:
+            entries[token] = info
+    version = request.get("listVersion", request.get("versionNumber"))
+    told = {"as sent": {"version": version, "entries": entries}}
+    stations.record_reports(charger, ReportKind.LOCAL_LIST, told)
+
+
+def _from_customer(
+    charger: Charger, request: Payload, answer: Payload
+) -> Request | None:
+    """Who is cleared leaves the local list, which only a CSMS changes (N10.FR.02)."""
+    if not (answer["status"] == "Accepted" and request["clear"]):
+        return None
+    token = request.get("idToken")
+    kept = stations.local_list_of(charger)
+    entries = kept["entries"]
+    if token is None or _spelt(entries, token["idToken"]) not in entries:
+        return None
+    less = {
+        "versionNumber": kept["version"] + 1,
+        "updateType": "Differential",
+        "localAuthorizationList": [{"idToken": token}],
+    }
+    return "SendLocalList", less
+
+
+def _spelt(entries: Payload, token: str) -> str:
+    """As the token is spelt there: it is the same in any case."""
+    return next((one for one in entries if one.lower() == token.lower()), token)
+
+
+_LEARNERS: dict[str, Callable[[Charger, Payload, Payload], Request | None]] = {
     "ChangeConfiguration": _from_configuration,
     "ClearChargingProfile": _from_cleared_profiles,
     "ClearDisplayMessage": _from_cleared_message,
     "ClearVariableMonitoring": _from_cleared_monitors,
+    "CustomerInformation": _from_customer,
     "GetVariables": _from_values,
+    "SendLocalList": _from_local_list,
     "SetChargingProfile": _from_profile,
     "SetNetworkProfile": _from_network_profile,
     "SetVariableMonitoring": _from_monitors,

@@ -95,6 +95,12 @@ def forget_reports(charger: Charger, kind: ReportKind, subjects: Sequence[str]) 
     ).delete()
 
 
+def local_list_of(charger: Charger) -> dict[str, Any]:
+    """The local list that a charger accepted: ``version``, ``entries`` by id tag."""
+    known = charger.station_reports.filter(kind=ReportKind.LOCAL_LIST).first()
+    return dict(known.data) if known else {"version": 0, "entries": {}}
+
+
 def delete_old_events(before: datetime) -> None:
     """Drop events past their retention."""
     StationEvent.objects.filter(received_at__lt=before).delete()

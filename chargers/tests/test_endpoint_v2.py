@@ -23,7 +23,7 @@ from chargers.models import (
     Variable,
 )
 from chargers.ocpp.versions import Version
-from chargers.services import certificates
+from chargers.services import certificates, stations
 from chargers.tests.negative_cases import valid_payload
 from chargers.tests.station import (
     BOOT_V2,
@@ -655,3 +655,52 @@ async def test_names_of_variables_are_the_same_in_any_case(
         "OCPPCommCtrlr.HeartbeatInterval=60",
         "OCPPCommCtrlr.New=2",
     ]
+
+
+async def test_a_customer_who_is_cleared_leaves_the_local_list(
+    physical_charger: Charger,
+) -> None:
+    def token(name: str) -> dict[str, Any]:
+        return {"idToken": name, "type": "Central"}
+
+    entries = [
+        {"idToken": token(name), "idTokenInfo": {"status": "Accepted"}}
+        for name in ("One", "Two")
+    ]
+    send = {"versionNumber": 3, "updateType": "Full", "localAuthorizationList": entries}
+    customer = {"requestId": 1, "report": False, "clear": True}
+
+    async def known() -> tuple[int, set[str]]:
+        kept = await sync_to_async(stations.local_list_of)(physical_charger)
+        return kept["version"], set(kept["entries"])
+
+    async with connected_v2(physical_charger) as station:
+
+        async def told(action: str, payload: Any) -> None:
+            asking = asyncio.create_task(ask(physical_charger, action, payload))
+            message_id, _, _ = await station.next_request()
+            await station.reply(message_id, {"status": "Accepted"})
+            await asking
+
+        await told("SendLocalList", send)
+        assert await known() == (3, {"One", "Two"})
+        await told("CustomerInformation", {**customer, "customerIdentifier": "x"})
+        await told("CustomerInformation", {**customer, "idToken": token("Three")})
+        await told("CustomerInformation", {**customer, "idToken": token("ONE")})
+        message_id, action, payload = await station.next_request()
+        assert (action, payload) == (
+            "SendLocalList",
+            {
+                "versionNumber": 4,
+                "updateType": "Differential",
+                "localAuthorizationList": [{"idToken": token("ONE")}],
+            },
+        )
+        await station.reply(message_id, {"status": "Accepted"})
+        await station.ok("Heartbeat", {})
+        async with asyncio.timeout(10):
+            while await known() != (4, {"Two"}):
+                await asyncio.sleep(0.01)
+        empty = {"versionNumber": 5, "updateType": "Full"}
+        await told("SendLocalList", empty)
+        assert await known() == (5, set())

@@ -14,7 +14,7 @@ from django.utils import timezone
 from chargers import history, live, overview, selectors
 from chargers.admin import location_pages
 from chargers.chart import draw_power, metered
-from chargers.choices import Condition, ConnectorStatus, ProvisioningStatus
+from chargers.choices import Condition, ConnectorStatus, ProvisioningStatus, ReportKind
 from chargers.models import (
     Charger,
     Location,
@@ -476,6 +476,21 @@ def test_what_a_virtual_charger_remembers_is_shown(
     assert told["span"][1] - told["span"][0] == 24 * 3600
     for unknown in ("2", "x"):
         assert signed_in.get(url, {"composite": unknown}).status_code == 404
+
+
+def test_a_physical_charger_shows_the_list_it_accepted(
+    signed_in: Client, physical_charger: Charger
+) -> None:
+    page = page_of(physical_charger, "configuration")
+    assert "Local list" not in signed_in.get(page).content.decode()
+    physical_charger.station_reports.create(
+        kind=ReportKind.LOCAL_LIST,
+        data={"version": 6, "entries": {"tag-7": {"status": "Accepted"}}},
+        reported_at=timezone.now(),
+    )
+    html = signed_in.get(page).content.decode()
+    for shown in ("version 6", "tag-7"):
+        assert shown in html, shown
 
 
 def test_the_chart_of_a_transaction_tells_power_energy_and_battery(
