@@ -144,8 +144,14 @@ def draw_power(
     return Chart(
         lines,
         [Tick(round(x(at), 1), f"{at:%H:%M}") for at in times],
-        [Tick(round(y(n * step), 1), f"{n * step:g} kW") for n in range(5)],
+        [Tick(round(y(n * step), 1), _written(n * step)) for n in range(5)],
     )
+
+
+def _written(kilowatts: float) -> str:
+    if kilowatts >= 1000:
+        return f"{kilowatts / 1000:g} MW"
+    return f"{kilowatts:g} kW"
 
 
 def _stretches(samples: Iterable[Sample], gap: timedelta) -> list[list[Sample]]:

@@ -36,7 +36,7 @@ from .selectors import (
     with_condition,
 )
 
-SHOWN = 10  # rows of each list
+TROUBLED_SHOWN = 4  # rows of each list of trouble
 PLACES_SHOWN = 12
 RATE_SPAN = timedelta(seconds=10)  # over which messages are counted
 OVERVIEW_FRESH, DAY_FRESH, HEALTH_FRESH = 1.5, 30.0, 3.0  # s
@@ -135,12 +135,12 @@ def _look(access: Access) -> Overview:
         faulted=list(
             connectors.filter(status=ConnectorStatus.FAULTED, charger__is_online=True)
             .select_related("charger")
-            .order_by("-status_at")[:SHOWN]
+            .order_by("-status_at")[:TROUBLED_SHOWN]
         ),
         offline=list(
             with_condition(chargers)
             .filter(condition__in=[Condition.OFFLINE, Condition.FAILED])
-            .order_by("-disconnected_at", "id")[:SHOWN]
+            .order_by("-disconnected_at", "id")[:TROUBLED_SHOWN]
         ),
     )
 

@@ -24,10 +24,8 @@ def _scaled(value: float | None, unit: str) -> str:
     """``7.36 kW``, ``150.5 kW``, ``10.25 MW``: as exact as there is room for."""
     if value is None:
         return "\N{EN DASH}"
-    kilo = value / 1000
-    if abs(kilo) >= 10_000:
-        return f"{kilo / 1000:,.2f} M{unit}"
-    return f"{kilo:,.{1 if abs(kilo) >= 100 else 2}f} k{unit}"
+    value, prefix = (value / 1e6, "M") if abs(value) >= 1e7 else (value / 1e3, "k")
+    return f"{value:,.{1 if abs(value) >= 100 else 2}f} {prefix}{unit}"
 
 
 def pretty_json(value: Any) -> str:

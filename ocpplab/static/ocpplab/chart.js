@@ -47,8 +47,14 @@
   const inUTC = (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC");
   const clock = uPlot.fmtDate("{HH}:{mm}:{ss}");
 
-  const format = (value, unit) =>
-    value == null ? "–" : `${value.toFixed(unit === "%" ? 0 : 2)} ${unit}`;
+  // 12.5 MW rather than 12500 kW
+  const scaled = (value, unit) =>
+    Math.abs(value) >= 1000 ? [value / 1000, unit.replace("k", "M")] : [value, unit];
+  const format = (given, unit) => {
+    if (given == null) return "–";
+    const [value, shown] = scaled(given, unit);
+    return `${value.toFixed(unit === "%" ? 0 : 2)} ${shown}`;
+  };
 
   // Times of all series in one column; where a series has a gap, its line is broken.
   const columns = (series, gap) => {
@@ -96,7 +102,8 @@
           side: unit === "kW" ? 3 : 1,
           size: unit === "kW" ? 56 : 44,
           grid: unit === "kW" ? axis.grid : { show: false },
-          values: (_, ticks) => ticks.map((tick) => `${+tick.toFixed(2)} ${unit}`),
+          values: (_, ticks) =>
+            ticks.map((tick) => scaled(tick, unit)).map(([tick, shown]) => `${+tick.toFixed(2)} ${shown}`),
         });
     }
     return {

@@ -1,10 +1,11 @@
-"""One line that tells what a payload says."""
+"""What a payload says in one line, and how quantities are written."""
 
 from typing import Any
 
 import pytest
 
 from chargers.gist import gist
+from ocpplab import html
 
 SAMPLES = [
     {"value": "5770", "unit": "Wh"},
@@ -38,3 +39,21 @@ SAMPLES = [
 )
 def test_the_gist_of_a_payload(payload: Any, told: str) -> None:
     assert gist(payload) == told
+
+
+@pytest.mark.parametrize(
+    ("watts", "written"),
+    [
+        (None, "\N{EN DASH}"),
+        (0, "0.00 kW"),
+        (7360, "7.36 kW"),
+        (150_500, "150.5 kW"),
+        (9_999_000, "9,999.0 kW"),
+        (15_310_000, "15.31 MW"),
+        (150_000_000, "150.0 MW"),
+    ],
+)
+def test_a_power_is_as_exact_as_there_is_room_for(
+    watts: float | None, written: str
+) -> None:
+    assert html.power(watts) == written
