@@ -188,8 +188,8 @@ class CSMS:
                 return {"currentTime": now}
             case "Authorize":
                 return accepted
-            case "TransactionEvent":
-                return {}
+            case "SignCertificate":
+                return {"status": "Accepted"}
             case "StartTransaction":
                 return {**accepted, "transactionId": next(self._transaction_ids)}
         return {}
