@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 
 from chargers.choices import Mutability, VariableAttribute
+from chargers.ocpp.schemas import INTEGER_LIMIT
 
 from .charger import Charger
 
@@ -99,10 +100,16 @@ class Variable(models.Model):
 
     @property
     def limits(self) -> str:
-        """What values it takes, in words: ``at least 10; at most 300``."""
+        """What values it takes, in words: ``at least 10; at most 300``.
+
+        That an integer has 32 bits is no limit of its own.
+        """
         told = self.characteristics
-        named = (("minLimit", "at least"), ("maxLimit", "at most"))
-        parts = [f"{word} {told[name]}" for name, word in named if name in told]
+        parts = []
+        if told.get("minLimit", -INTEGER_LIMIT - 1) > -INTEGER_LIMIT - 1:
+            parts.append(f"at least {told['minLimit']}")
+        if told.get("maxLimit", INTEGER_LIMIT) < INTEGER_LIMIT:
+            parts.append(f"at most {told['maxLimit']}")
         if self.choices:
             parts.append(f"of {', '.join(self.choices)}")
         return "; ".join(parts)
