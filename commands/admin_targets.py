@@ -19,7 +19,13 @@ from chargers.models import Charger, Location
 
 from .choosing import choose
 from .models import Command
-from .panel import actions_for, commands_for, grouped_commands, panel_for
+from .panel import (
+    actions_for,
+    commands_for,
+    common_reason,
+    grouped_commands,
+    panel_for,
+)
 from .registry import DEFINITIONS, Definition
 
 ACTION = "send_"  # the actions' names: send_plug_connector and so on
@@ -88,9 +94,11 @@ class CommandedChargerAdmin(SendsCommands, ChargerAdmin):
 
     def overview_context(self, request: HttpRequest, obj: Charger) -> dict[str, Any]:
         state = live.charger_state(obj)
+        panel = panel_for(state)
         return {
             **super().overview_context(request, obj),
-            "panel": panel_for(state),
+            "panel": panel,
+            "reason": common_reason(panel),
             "actions": actions_for(state),
             "connector_actions": "admin/commands/connector.html",
         }

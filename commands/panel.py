@@ -75,6 +75,12 @@ def panel_for(state: ChargerState) -> list[tuple[str, list[Button]]]:
     ]
 
 
+def common_reason(panel: list[tuple[str, list[Button]]]) -> str:
+    """Why no command at all makes sense, where that is one reason."""
+    reasons = {button.reason for _, buttons in panel for button in buttons}
+    return reasons.pop() if len(reasons) == 1 else ""
+
+
 # What one does at a connector, the most usual first.
 AT_CONNECTOR = (
     "clear-fault",

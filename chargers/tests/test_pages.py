@@ -432,6 +432,18 @@ def test_a_charger_that_is_not_set_up_says_where_it_stopped(
         assert shown in html, shown
 
 
+def test_a_physical_charger_is_told_where_to_dial(
+    signed_in: Client, physical_charger: Charger
+) -> None:
+    html = signed_in.get(page_of(physical_charger)).content.decode()
+    assert "Waiting for its first connection" in html
+    organization = physical_charger.organization.slug
+    assert f'id="dial">{settings.OCPP_ENDPOINT_URL}/{organization}/ACME-CP-1<' in html
+    Charger.objects.update(connected_at=timezone.now())
+    html = signed_in.get(page_of(physical_charger)).content.decode()
+    assert "Waiting for its first connection" not in html
+
+
 def test_what_a_virtual_charger_remembers_is_shown(
     signed_in: Client, virtual_charger: Charger
 ) -> None:

@@ -199,6 +199,17 @@ def test_a_viewer_is_offered_nothing(
         assert 'name="chargers"' not in html
 
 
+def test_one_reason_for_all_commands_is_told_once(
+    operator: Client, charger: Charger
+) -> None:
+    Charger.objects.update(is_online=False)
+    html = operator.get(page_of(charger)).content.decode()
+    assert html.count("It is not connected to its CSMS.") == 1
+    Charger.objects.update(is_online=True)
+    html = operator.get(page_of(charger)).content.decode()
+    assert html.count("No transaction runs.") > 1
+
+
 # --- A location -------------------------------------------------------------------------
 
 
