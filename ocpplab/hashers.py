@@ -4,7 +4,7 @@ import hmac
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.hashers import BasePasswordHasher
+from django.contrib.auth.hashers import BasePasswordHasher, PBKDF2PasswordHasher
 
 
 class ChargerPasswordHasher(BasePasswordHasher):
@@ -36,3 +36,10 @@ class ChargerPasswordHasher(BasePasswordHasher):
 
     def harden_runtime(self, password: str, encoded: str) -> None:
         """Nothing to equal out: it takes no time."""
+
+
+class EarlierChargerPasswordHasher(PBKDF2PasswordHasher):
+    """What an earlier version kept them by: still read, and then kept as above."""
+
+    algorithm = "charger_pbkdf2"
+    iterations = 10_000

@@ -237,6 +237,7 @@ LOGIN_URL = "admin:login"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "ocpplab.hashers.ChargerPasswordHasher",
+    "ocpplab.hashers.EarlierChargerPasswordHasher",
 ]
 # Wrong passwords for one user name from one address before it has to wait, and how long
 # it has to, s.

@@ -123,10 +123,11 @@ async def test_a_key_may_be_presented_as_digits_or_as_their_bytes(
     assert await dial(path_of(physical_charger), password=presented) == status
 
 
+@pytest.mark.parametrize("hasher", ["pbkdf2_sha256", "charger_pbkdf2"])
 async def test_a_password_that_an_earlier_version_hashed_is_hashed_anew(
-    physical_charger: Charger,
+    physical_charger: Charger, hasher: str
 ) -> None:
-    old = make_password("fe" * 20, hasher="pbkdf2_sha256")
+    old = make_password("fe" * 20, hasher=hasher)
     await update(physical_charger, password_hash=old)
     path = path_of(physical_charger)
     assert await dial(path, password="secret") == 401
