@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ..ocpp.errors import OCPPError
 from ..ocpp.session import Reply
+from ..ocpp.versions import Version
 from .certificates import Use, is_signing_certificate
 from .clock import parse_time
 from .firmware import Update
@@ -55,13 +57,15 @@ class Maintenance:
         )
 
     def get_log(self, payload: Payload) -> Payload | Reply:
-        log = payload["log"]
+        log, kind = payload["log"], payload["logType"]
+        if kind not in ("DiagnosticsLog", "SecurityLog"):
+            return {"status": "Rejected"}
         upload = self.upload(
             payload,
             log["remoteLocation"],
             log.get("oldestTimestamp"),
             log.get("latestTimestamp"),
-            is_security=payload["logType"] == "SecurityLog",
+            is_security=kind == "SecurityLog",
         )
         if upload is None:
             return {"status": "Rejected"}
@@ -88,8 +92,16 @@ class Maintenance:
             since=time_of(since) if since else None,
             until=time_of(until) if until else None,
             tries=tries_of(payload),
+            is_whole=self._names_file(location),
         )
         return upload if logs.has_log(upload.since, upload.until) else None
+
+    def _names_file(self, location: str) -> bool:
+        """In 2.1 a URL without a slash at its end is that of the log (N01.FR.29)."""
+        parts = urlsplit(location)
+        is_http = parts.scheme.lower() in ("http", "https")
+        is_v21 = self._charger.spec.version is Version.V21
+        return is_v21 and is_http and not parts.path.endswith("/") and parts.path != ""
 
     def uploading(self, answer: Payload, upload: Upload) -> Reply:
         return Reply(answer, then=lambda: self._charger.uploads.begin(upload))

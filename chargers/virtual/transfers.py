@@ -82,9 +82,21 @@ async def fetch(url: str, tls: ssl.SSLContext) -> Fetched:
     return await _in_thread(lambda job: _fetch(job, _split(url), tls))
 
 
-async def deliver(url: str, name: str, content: bytes, tls: ssl.SSLContext) -> None:
-    """Upload the content as a file of that name into the folder that the URL names."""
-    await _in_thread(lambda job: _deliver(job, _split(url), name, content, tls))
+async def deliver(
+    url: str,
+    name: str,
+    content: bytes,
+    tls: ssl.SSLContext,
+    *,
+    is_whole: bool = False,
+) -> None:
+    """Upload the content as a file of that name into the folder that the URL names, or
+    to just that URL by HTTP.
+    """
+    target = _split(url)
+    folder = target.path.rstrip("/")
+    path = target.path if is_whole else f"{folder}/{quote(name)}"
+    await _in_thread(lambda job: _deliver(job, target, path, name, content, tls))
 
 
 @dataclass(slots=True)
@@ -160,18 +172,22 @@ def _fetch(job: _Job, url: SplitResult, tls: ssl.SSLContext) -> Fetched:
 
 
 def _deliver(
-    job: _Job, url: SplitResult, name: str, content: bytes, tls: ssl.SSLContext
+    job: _Job,
+    url: SplitResult,
+    path: str,
+    name: str,
+    content: bytes,
+    tls: ssl.SSLContext,
 ) -> None:
     job.check(len(content))
-    folder = url.path.rstrip("/")
     if url.scheme.lower().startswith("ftp"):
         with _ftp(url, tls) as ftp:
-            path = _ftp_path(f"{folder}/{name}")
-            ftp.storbinary(f"STOR {path}", io.BytesIO(content), CHUNK)
+            ftp.storbinary(f"STOR {_ftp_path(path)}", io.BytesIO(content), CHUNK)
         return
     try:
-        put = url._replace(path=f"{folder}/{quote(name)}")
-        _request(put, tls, "PUT", content, "application/octet-stream").close()
+        _request(
+            url._replace(path=path), tls, "PUT", content, "application/octet-stream"
+        ).close()
     except urllib.error.HTTPError as error:
         if error.code not in (404, 405, 501):
             raise

@@ -42,6 +42,7 @@ class Upload:
     tries: Tries
     since: datetime | None
     until: datetime | None
+    is_whole: bool = False  # the location, which names a file rather than a folder
 
     def to_state(self) -> dict[str, Any]:
         since, until = (
@@ -108,7 +109,9 @@ class Uploads:
         content = "\n".join([*await self._lines(upload), ""]).encode()
         tls = self._charger.credentials.trust()
         await upload.tries.run(
-            lambda: deliver(upload.location, upload.name, content, tls),
+            lambda: deliver(
+                upload.location, upload.name, content, tls, is_whole=upload.is_whole
+            ),
             self._charger.clock,
         )
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ...ocpp.versions import Version
 from ..clock import format_time
 from ..connector import Connector
 from ..protocol import Payload
@@ -57,13 +58,11 @@ class ChargingNeeds:
         kept = {
             name: value for name, value in schedule.items() if name != "salesTariff"
         }
-        self._charger.notices.put(
-            (
-                "NotifyEVChargingSchedule",
-                {
-                    "timeBase": format_time(self._charger.clock.now()),
-                    "evseId": evse,
-                    "chargingSchedule": kept,
-                },
-            )
-        )
+        told: Payload = {
+            "timeBase": format_time(self._charger.clock.now()),
+            "evseId": evse,
+            "chargingSchedule": kept,
+        }
+        if self._charger.spec.version is Version.V21:
+            told["selectedChargingScheduleId"] = schedule["id"]
+        self._charger.notices.put(("NotifyEVChargingSchedule", told))

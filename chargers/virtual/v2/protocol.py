@@ -68,6 +68,7 @@ class ProtocolV2(Protocol):
         self.model = DeviceModel(charger, shape, state.get("variables", {}))
         self.settings = ModelSettings(self.model)
         self.messages = Messages(charger)
+        self._is_v21 = spec.version is Version.V21
         self._meter_key = MeterKey(spec.serial_number or spec.identity)
         self.transactions = Transactions(
             charger,
@@ -84,7 +85,9 @@ class ProtocolV2(Protocol):
         self.availability = Availability(
             charger, self.transactions, state.get("closed", [])
         )
-        self.renewal = Renewal(charger, self.model)
+        self.renewal = Renewal(
+            charger, self.model, state.get("certificate_requests", 0)
+        )
         self.resets = Resets(charger, self.transactions)
         self.network = Network(charger, self.model, state.get("network", {}))
         self.display = Display(
@@ -97,7 +100,7 @@ class ProtocolV2(Protocol):
     def resume(self) -> None:
         self.monitors.resume()
         self.profiles.dynamic.resume()
-        if self._charger.spec.version is Version.V21:
+        if self._is_v21:
             self.transactions.resume()
 
     def to_state(self) -> dict[str, Any]:
@@ -107,6 +110,7 @@ class ProtocolV2(Protocol):
             "monitoring": self.monitors.to_state(),
             "sent_profiles": self.profiles.to_state(),
             "closed": self.availability.to_state(),
+            "certificate_requests": self.renewal.requests,
             "network": self.network.to_state(),
             "display": self.display.to_state(),
         }
@@ -163,10 +167,11 @@ class ProtocolV2(Protocol):
         csr = self._charger.credentials.request_certificate(
             self.model.text(ORGANIZATION)
         )
-        return "SignCertificate", {
-            "csr": csr,
-            "certificateType": "ChargingStationCertificate",
-        }
+        kind = "ChargingStationCertificate"
+        payload: Payload = {"csr": csr, "certificateType": kind}
+        if self._is_v21:
+            payload["requestId"] = self.renewal.next_id()
+        return "SignCertificate", payload
 
     def security_event(self, kind: str, at: datetime, info: str) -> Request:
         payload = {"type": _EVENTS.get(kind, kind), "timestamp": format_time(at)}
@@ -263,7 +268,9 @@ class ProtocolV2(Protocol):
         )
 
     def gave_up(self, connector: Connector) -> None:
-        self.transactions.gave_up(connector)
+        unused = self.transactions.gave_up(connector)
+        if unused is not None and self._is_v21:  # H03.FR.11
+            self._tell_reservation(unused, "NoTransaction")
 
     def begin(self, connector: Connector, transaction: Transaction) -> Message | None:
         message = self.transactions.begin(connector, transaction)
@@ -292,13 +299,11 @@ class ProtocolV2(Protocol):
         )
 
     def lost_reservation(self, reservation: Reservation, expired: bool) -> None:
-        status = "Expired" if expired else "Removed"
-        self._charger.notices.put(
-            (
-                "ReservationStatusUpdate",
-                {"reservationId": reservation.id, "reservationUpdateStatus": status},
-            )
-        )
+        self._tell_reservation(reservation.id, "Expired" if expired else "Removed")
+
+    def _tell_reservation(self, reservation_id: int, status: str) -> None:
+        told = {"reservationId": reservation_id, "reservationUpdateStatus": status}
+        self._charger.notices.put(("ReservationStatusUpdate", told))
 
     def kept_values(self, connector: Connector) -> list[MeterValue] | None:
         running = self.transactions.running(connector.number)

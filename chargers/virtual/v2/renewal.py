@@ -14,7 +14,10 @@ _REPEATS = key("SecurityCtrlr", "CertSigningRepeatTimes")
 
 
 class Renewal:
-    def __init__(self, charger: "VirtualCharger", model: DeviceModel) -> None:
+    def __init__(
+        self, charger: "VirtualCharger", model: DeviceModel, requests: int
+    ) -> None:
+        self.requests = requests  # so many had an id of their own (2.1)
         self._charger = charger
         self._model = model
         self._received = Event()
@@ -26,8 +29,16 @@ class Renewal:
             self._task.cancel()
         self._task = self._charger.spawn(self._request())
 
-    def take(self, chain: str) -> bool:
-        """A certificate comes, asked for or not."""
+    def next_id(self) -> int:
+        """The id of a request that is about to be sent."""
+        self.requests += 1
+        self._charger.flash.touch()
+        return self.requests
+
+    def take(self, chain: str, request_id: int | None) -> bool:
+        """A certificate comes, asked for or not; False where it is none to take."""
+        if request_id is not None and not 1 <= request_id <= self.requests:
+            return False  # A02.FR.26
         problem = self._charger.credentials.take_certificate(chain)
         if not problem:
             self._received.set()

@@ -37,7 +37,9 @@ class SecurityRequests(Securing):
         if payload.get("certificateType") == "V2GCertificate":
             return {"status": "Rejected"}  # there is none for ISO 15118
         chain = payload["certificateChain"]
-        if len(chain) > CHAIN_LIMIT or not self._renewal.take(chain):
+        if len(chain) > CHAIN_LIMIT or not self._renewal.take(
+            chain, payload.get("requestId")
+        ):
             return {"status": "Rejected"}
         return Reply({"status": "Accepted"}, then=self._charger.uplink.refresh)
 

@@ -33,10 +33,10 @@ class MeterKey:
 
     @cached_property
     def public_key(self) -> str:
-        """DER in base64."""
+        """As the white paper on signed meter values has it (3.2.2)."""
         public = self._key.public_key()
         der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return base64.b64encode(der).decode()
+        return base64.b64encode(f"oca:base16:asn1:{der.hex()}".encode()).decode()
 
     def sign(
         self, value_wh: float, context: str, at: datetime, *, with_key: bool
@@ -66,7 +66,7 @@ class MeterKey:
             "signedMeterData": base64.b64encode(
                 f"OCMF|{payload}|{signed}".encode()
             ).decode(),
-            "signingMethod": _METHOD,
+            "signingMethod": "",  # it is in the record (white paper, 3.2.1)
             "encodingMethod": "OCMF",
             "publicKey": self.public_key if with_key else "",
         }

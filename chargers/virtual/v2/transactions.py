@@ -132,13 +132,15 @@ class Transactions:
         trigger = _start_trigger(grant.remote_start_id)
         self._happen(connector, trigger, self._conditions(connector))
 
-    def gave_up(self, connector: Connector) -> None:
-        """No cable came in time."""
+    def gave_up(self, connector: Connector) -> int | None:
+        """No cable came in time; the reservation used up for it, if nobody was told."""
         evse = self._evses[connector.number]
+        unused = evse.grant.reservation_id if evse.grant else None
         evse.grant = None
         left = self._conditions(connector)
         self._excuse_loss(evse, "Timeout", left)
         self._happen(connector, "EVConnectTimeout", left)
+        return unused
 
     def begin(self, connector: Connector, transaction: Transaction) -> Message | None:
         """Energy may flow; the first event about that, if there is one."""

@@ -247,7 +247,9 @@ async def test_registers_are_signed(ready: Bench) -> None:
     begin = first["meterValue"][0]["sampledValue"][0]["signedMeterValue"]
     end = last["meterValue"][-1]["sampledValue"][0]["signedMeterValue"]
     assert end["publicKey"] == ""
-    public_key = load_der_public_key(base64.b64decode(begin["publicKey"]))
+    printed = base64.b64decode(begin["publicKey"]).decode()
+    assert printed.startswith("oca:base16:asn1:")
+    public_key = load_der_public_key(bytes.fromhex(printed.rpartition(":")[2]))
     assert isinstance(public_key, ec.EllipticCurvePublicKey)
     name, payload, signed = base64.b64decode(end["signedMeterData"]).split(b"|")
     assert name == b"OCMF"

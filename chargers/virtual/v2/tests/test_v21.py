@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from chargers.ocpp.errors import OCPPError
 from chargers.ocpp.versions import Version
 
 from ...tests.csms import Bench, until
-from .test_requests import status_of
+from ...tests.files import http_server
+from ...tests.signing import authority, issue
+from .test_requests import reserve, start, status_of, trigger
 from .test_sessions import events
 from .test_smart_charging import periods, profile, set_profile
 from .test_variables import element, get
@@ -114,6 +117,65 @@ async def test_a_transaction_is_resumed_after_a_restart(ready: Bench) -> None:
     await ready.power_on(connectors=2)
     await until(lambda: events(ready))
     assert "Updated(TxResumed:Charging)" in ready.csms.story
+
+
+async def test_a_signing_request_has_an_id_that_its_answer_names(
+    ready: Bench,
+) -> None:
+    await trigger(ready, "SignChargingStationCertificate")
+    await until(lambda: ready.csms.payloads("SignCertificate"))
+    (asked,) = ready.csms.payloads("SignCertificate")
+    root = authority()
+    request = x509.load_pem_x509_csr(asked["csr"].encode())
+    chain = issue("CP-1", root, public_key=request.public_key()).pem
+    kind = "CSMSRootCertificate"
+    await status_of(
+        ready, "InstallCertificate", certificateType=kind, certificate=root.pem
+    )
+    for number, status in ((asked["requestId"] + 1, "Rejected"), (1, "Accepted")):
+        assert status == await status_of(
+            ready, "CertificateSigned", certificateChain=chain, requestId=number
+        )
+
+
+async def test_a_reservation_that_led_to_nothing_is_told(ready: Bench) -> None:
+    await reserve(ready, 7, evseId=1)
+    await start(ready, evseId=1)
+    await ready.clock.advance(61)
+    await until(lambda: ready.csms.payloads("ReservationStatusUpdate"))
+    assert ready.csms.payloads("ReservationStatusUpdate") == [
+        {"reservationId": 7, "reservationUpdateStatus": "NoTransaction"}
+    ]
+
+
+async def test_a_log_goes_just_where_a_url_says(ready: Bench) -> None:
+    with http_server() as files:
+        for number, path in enumerate(("/logs/mine.log", "/logs/")):
+            answer = await ready.csms.call(
+                "GetLog",
+                {
+                    "logType": "DiagnosticsLog",
+                    "requestId": number,
+                    "log": {"remoteLocation": files.url + path},
+                },
+            )
+            await until(
+                lambda number=number: (
+                    ("Uploaded", number)
+                    in [
+                        (told["status"], told["requestId"])
+                        for told in ready.csms.payloads("LogStatusNotification")
+                    ]
+                )
+            )
+        assert set(files.held) == {"/logs/mine.log", f"/logs/{answer['filename']}"}
+    log = {"remoteLocation": "http://x/"}
+    assert (
+        await status_of(
+            ready, "GetLog", logType="DataCollectorLog", requestId=9, log=log
+        )
+        == "Rejected"
+    )
 
 
 async def test_there_is_no_discharging(ready: Bench) -> None:
