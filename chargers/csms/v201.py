@@ -62,12 +62,13 @@ _DETAILS_OF_TRANSACTION = (
 
 async def on_boot(charger: Charger, payload: Payload) -> Answer:
     """Kept, and answered as the charger's boot policy says; one that never told its
-    device model is asked for it (B07).
+    device model, or has new firmware, is asked for it (B07).
     """
     answer = await on_boot_notification(charger, payload)
-    if answer["status"] != "Accepted" or await group_commit().run(
-        device_model.has_device_model, charger
-    ):
+    if answer["status"] != "Accepted":
+        return Answer(answer)
+    is_known = await group_commit().run(device_model.has_device_model, charger)
+    if is_known and payload["reason"] != "FirmwareUpdate":
         return Answer(answer)
     request = {
         "requestId": secrets.randbelow(2**31 - 1) + 1,

@@ -113,7 +113,7 @@ async def test_a_station_that_is_pending_says_only_what_it_was_asked_for(
         await station.ok("Heartbeat", {})
 
 
-async def test_a_new_station_is_asked_for_its_device_model_once(
+async def test_a_station_is_asked_for_its_device_model_when_it_is_new(
     physical_charger: Charger,
 ) -> None:
     async with connected(physical_charger, boot=False, version=Version.V201) as station:
@@ -130,6 +130,9 @@ async def test_a_new_station_is_asked_for_its_device_model_once(
             )
         await station.ok("BootNotification", BOOT_V2)
         assert await station.receive_nothing(0.05)
+        await station.ok("BootNotification", {**BOOT_V2, "reason": "FirmwareUpdate"})
+        _, action, _ = await station.next_request()
+        assert action == "GetBaseReport"
     assert await Variable.objects.filter(charger=physical_charger).acount() == 2
 
 
