@@ -61,7 +61,13 @@ class Event:
 
     async def wait(self) -> bool:
         """Return True once it is set."""
-        return self._is_set or await self._waiter()
+        if self._is_set:
+            return True
+        waiter = self._waiter()
+        try:
+            return await waiter
+        finally:
+            self._waiters.remove(waiter)
 
     async def wait_for(self, clock: Clock, seconds: float) -> bool:
         """Wait at most so many seconds; was it set?"""
@@ -73,11 +79,11 @@ class Event:
             return await waiter
         finally:
             timer.cancel()
+            self._waiters.remove(waiter)
 
     def _waiter(self) -> "asyncio.Future[bool]":
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
-        waiter.add_done_callback(self._waiters.remove)
         return waiter
 
 

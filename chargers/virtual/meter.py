@@ -33,7 +33,14 @@ _EACH_PHASE = {
     "Current.Export": _PHASED,
     "Voltage": _TO_NEUTRAL,
 }
-_GRID = {"R": "L1", "S": "L2", "T": "L3"}
+_LETTERS = {"L1": "R", "L2": "S", "L3": "T"}  # of the grid, in a phase rotation
+_NEVER_FLOWS = {  # by unit: no reactive power, and none back into the grid
+    **dict.fromkeys((m for m in _ENERGY if "Reactive" in m), "varh"),
+    **dict.fromkeys((m for m in _ENERGY if "Active.Export" in m), "Wh"),
+    **dict.fromkeys((m for m in _POWER if "Reactive" in m), "var"),
+    "Power.Active.Export": "W",
+    "Current.Export": "A",
+}
 GRID_HZ = 50
 LINE_RATIO = 3**0.5  # of the voltage between phases to that against neutral
 COLD_C, HEATING_C = 20.0, 25.0  # inside, without load, and added by the full one
@@ -97,36 +104,33 @@ class Measurement:
         ]
 
     def _sample(self, measurand: str, phase: str) -> Sample | None:
-        if phase and self.reading.is_dc:
+        reading = self.reading
+        if phase and reading.is_dc:
             return None
-        share = self._share(phase)
-        reading = self.reading
-        match measurand.split("."):
-            case ["Energy", "Active", "Import", kind]:
-                whole = reading.energy_wh if kind == "Register" else self.interval_wh
-                # Over all its life the meter was loaded evenly.
-                part = round(whole / 3) if phase else whole
-                return Sample(str(part), "Wh", phase)
-            case ["Energy", flow, _, _]:
-                return Sample("0", "Wh" if flow == "Active" else "varh", phase)
-            case ["Power", "Active", "Import"]:
-                return Sample(_number(reading.power_w * share), "W", phase)
-            case ["Power", "Offered"]:
-                return Sample(_number(reading.offered_w * share), "W", phase)
-            case ["Power", "Factor"]:
-                return Sample("1")
-            case ["Power", flow, _]:
-                return Sample("0", "W" if flow == "Active" else "var", phase)
-            case ["Current", direction]:
-                return Sample(_number(self._amperes(direction, share)), "A", phase)
-        return self._plain(measurand, phase)
-
-    def _plain(self, measurand: str, phase: str) -> Sample | None:
-        reading = self.reading
         match measurand:
+            case "Energy.Active.Import.Register":
+                return _energy(reading.energy_wh, phase)
+            case "Energy.Active.Import.Interval":
+                return _energy(self.interval_wh, phase)
+            case "Power.Active.Import":
+                watts = reading.power_w * self._share(phase)
+                return Sample(_number(watts), "W", phase)
+            case "Power.Offered":
+                watts = reading.offered_w * self._share(phase)
+                return Sample(_number(watts), "W", phase)
+            case "Current.Import":
+                return Sample(self._amperes(reading.power_w, phase), "A", phase)
+            case "Current.Offered":
+                return Sample(self._amperes(reading.offered_w, phase), "A", phase)
             case "Voltage":
                 ratio = LINE_RATIO if phase in _BETWEEN else 1.0
                 return Sample(_number(reading.voltage_v * ratio), "V", phase)
+        return self._plain(measurand, phase)
+
+    def _plain(self, measurand: str, phase: str) -> Sample | None:
+        match measurand:
+            case "Power.Factor":
+                return Sample("1")
             case "Frequency":  # of the grid, also where it feeds direct current
                 return Sample(str(GRID_HZ))
             case "RPM":
@@ -134,9 +138,10 @@ class Measurement:
             case "Temperature":
                 heat = _number(COLD_C + HEATING_C * self._load)
                 return Sample(heat, "Celsius", location="Body")
-            case "SoC" if reading.soc is not None:
-                return Sample(_number(reading.soc * 100), "Percent", location="EV")
-        return None
+            case "SoC" if (soc := self.reading.soc) is not None:
+                return Sample(_number(soc * 100), "Percent", location="EV")
+        unit = _NEVER_FLOWS.get(measurand)
+        return None if unit is None else Sample("0", unit, phase)
 
     @property
     def _load(self) -> float:
@@ -148,15 +153,17 @@ class Measurement:
         """Which part of the power flows on a phase; without one, all of it."""
         if not phase:
             return 1.0
-        used = [_GRID[letter] for letter in self.rotation[: self.reading.phases]]
-        return 1 / len(used) if phase in used else 0.0
+        used = self.rotation[: self.reading.phases]
+        return 1 / len(used) if _LETTERS[phase] in used else 0.0
 
-    def _amperes(self, direction: str, share: float) -> float:
-        if direction == "Export" or share == 0:
-            return 0.0
-        offered = direction == "Offered"
-        reading = self.reading
-        return reading.amperes(reading.offered_w if offered else reading.power_w)
+    def _amperes(self, watts: float, phase: str) -> str:
+        share = self._share(phase)
+        return _number(self.reading.amperes(watts)) if share else "0"
+
+
+def _energy(whole_wh: int, phase: str) -> Sample:
+    """Over all its life the meter was loaded evenly."""
+    return Sample(str(round(whole_wh / 3) if phase else whole_wh), "Wh", phase)
 
 
 @lru_cache(maxsize=1000)

@@ -169,11 +169,14 @@ def _sampled_value(item: str, sample: Sample, context: str) -> dict[str, Any]:
         "value": sample.value,
         "context": context,
         "measurand": split_item(item)[0],
-        "phase": sample.phase,
-        "location": sample.location,
-        "unit": sample.unit,
     }
-    return {name: text for name, text in value.items() if text}
+    if sample.phase:
+        value["phase"] = sample.phase
+    if sample.location:
+        value["location"] = sample.location
+    if sample.unit:
+        value["unit"] = sample.unit
+    return value
 
 
 def _about(status: str, request_id: int | None) -> dict[str, Any]:
