@@ -35,10 +35,13 @@ async def perform(
 
 
 def expect(status: str, answer: Payload, action: str) -> None:
-    if answer["status"] != status:
-        raise CommandRejected(
-            f"The charger answered {action} with {answer['status']}.", answer
-        )
+    """Go on only where the charger answered so; CommandRejected says what else it did."""
+    if answer["status"] == status:
+        return
+    said = f"The charger answered {action} with {answer['status']}"
+    info = answer.get("statusInfo", {})  # of 2.x
+    why = info.get("additionalInfo") or info.get("reasonCode")
+    raise CommandRejected(f"{said}: {why}" if why else f"{said}.", answer)
 
 
 def within_rating(charger: Charger, power_w: int) -> int:

@@ -143,6 +143,11 @@ async def test_the_cache_is_cleared(link: Link) -> None:
     link.answer = {"status": "Rejected"}
     with pytest.raises(CommandRejected, match="ClearCache with Rejected"):
         await link.perform("cache/reset")
+    for more, why in (({}, "NotEnabled"), ({"additionalInfo": "It is off."}, "It is")):
+        info = {"reasonCode": "NotEnabled", **more}
+        link.answer = {"status": "Rejected", "statusInfo": info}
+        with pytest.raises(CommandRejected, match=f"with Rejected: {why}"):
+            await link.perform("cache/reset")
 
 
 async def test_the_local_list_is_replaced(link: Link) -> None:
