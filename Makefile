@@ -1,11 +1,11 @@
-# run, test, lint, bench, install. Needs make and Python 3.11 or later, nothing else.
+# run, test, lint, bench, screenshots, install. Needs make and Python 3.11 or later, nothing else.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench install
+.PHONY: run test lint bench screenshots install
 
 run: install
 	@exec $(BIN)/python manage.py portal
@@ -31,6 +31,9 @@ lint: .venv/.installed-dev
 bench: .venv/.installed-dev
 	$(BIN)/python -m bench.endpoint
 	$(BIN)/python -m bench.fleet
+
+screenshots: .venv/.installed-dev
+	$(BIN)/python -m tests.browser.screenshots
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
