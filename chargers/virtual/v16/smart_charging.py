@@ -107,7 +107,7 @@ class SmartCharging:
         if connector is None or not is_near or (is_dc and unit == "A"):
             return {"status": "Rejected"}
         number = connector.number
-        start = self._charger.clock.now().replace(microsecond=0)
+        start = self._charger.clock.now()
         unit = unit or self._charger.profiles.unit(number)
         periods = self._charger.power.composite(number, start, duration, unit)
         return {

@@ -264,7 +264,7 @@ class SmartCharging:
             return {"status": "Rejected", "statusInfo": {"reasonCode": "UnknownEvse"}}
         if not 0 < duration <= COMPOSITE_LIMIT or unit not in {None, *self._units}:
             return {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidValue"}}
-        start = self._charger.clock.now().replace(microsecond=0)
+        start = self._charger.clock.now()
         unit = unit or self._charger.profiles.unit(number)
         periods = self._charger.power.composite(number, start, duration, unit)
         return {

@@ -154,6 +154,27 @@ async def test_a_profile_may_come_with_a_start(ready: Bench) -> None:
     assert ready.charger.connectors[1].power_w == 11_040
 
 
+async def test_a_profile_holds_from_the_very_moment_of_the_start(
+    ready: Bench,
+) -> None:
+    await ready.clock.advance(0.3)
+    await ready.perform("plug-connector")
+    sent = profile(
+        chargingProfilePurpose="TxProfile",
+        chargingProfileKind="Relative",
+        schedule={"startSchedule": None},
+    )
+    await start(ready, evseId=1, chargingProfile=sent)
+    await until(lambda: len(events(ready)) == 2)
+    await ready.clock.advance(0.3)
+    answer = await ready.csms.call(
+        "GetCompositeSchedule", {"evseId": 1, "duration": 60}
+    )
+    assert answer["schedule"]["chargingSchedulePeriod"] == [
+        {"startPeriod": 0, "limit": 16.0}
+    ]
+
+
 async def test_a_composite_schedule_joins_the_profiles(ready: Bench) -> None:
     await set_profile(ready, 1, profile(schedule=periods(16, 8)))
     answer = await ready.csms.call(
