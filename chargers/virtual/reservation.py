@@ -144,7 +144,7 @@ class Reservations:
         statuses = {connector.status for connector in chosen}
         if Status.AVAILABLE in statuses:
             return "Accepted"
-        for status in (Status.FAULTED, Status.UNAVAILABLE):
-            if statuses == {status}:
-                return status.value
-        return "Occupied"
+        if statuses == {Status.FAULTED}:
+            return "Faulted"
+        is_any_in_use = statuses - {Status.FAULTED, Status.UNAVAILABLE}
+        return "Occupied" if is_any_in_use else "Unavailable"

@@ -72,6 +72,8 @@ async def test_what_cannot_be_reserved_is_refused_for_its_reason(ready: Bench) -
     request = {"connectorId": 2, "type": "Inoperative"}
     await ready.csms.call("ChangeAvailability", request)
     assert await reserve(ready, connector=2) == "Unavailable"
+    assert await reserve(ready, connector=0) == "Unavailable"
+    await ready.perform("clear-fault")
     assert await reserve(ready, connector=0) == "Occupied"
 
 
