@@ -53,12 +53,14 @@ class Charging:
     def unplug(self, connector: Connector) -> Message | None:
         """Cable out; returns what was said of a transaction that this ended.
 
-        That of a transaction is locked: perhaps its other end stays in.
+        That of a transaction is locked: perhaps its other end stays in, unless it is a
+        fixed one.
         """
         stopped, ends = None, False
         if connector.transaction is not None and self._settings.stops_on_unplug:
             stopped, ends = self.end(connector, StopReason.EV_DISCONNECTED), True
-        connector.unplug(stays_locked=ends and not self._settings.unlocks_on_unplug)
+        is_held = not connector.is_dc and not self._settings.unlocks_on_unplug
+        connector.unplug(stays_locked=ends and is_held)
         self._plugged[connector.number].clear()
         self._protocol.unplugged(connector)
         self._charger.flash.touch()

@@ -37,6 +37,10 @@ class Settings(Protocol):
         """How long a status has to last before it is told, in s."""
 
     @property
+    def message_timeout(self) -> int:
+        """How long the charger waits for the answer to a CALL, in s."""
+
+    @property
     def message_attempts(self) -> int:
         """How often a transaction message is sent that the CSMS does not take."""
 

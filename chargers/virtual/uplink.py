@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
-from ..ocpp.session import DEFAULT_CALL_TIMEOUT, Handler, Observer
+from ..ocpp.session import Handler, Observer
 from .certificates import Installed, Use, is_issued_by
 from .clock import Event, wait_for_event
 from .credentials import Line
@@ -23,8 +23,6 @@ class Uplink:
     """``online`` is set while the CSMS accepts the charger, ``ready`` once it also knows
     every connector's status.
     """
-
-    call_timeout = DEFAULT_CALL_TIMEOUT
 
     def __init__(
         self,
@@ -79,11 +77,12 @@ class Uplink:
         self._interval_changed.set()
 
     def settings_changed(self) -> None:
-        """Beat and ping at other intervals, if those have changed."""
+        """Beat, ping and wait for other times, if those have changed."""
         if self._settings.heartbeat_interval != self._interval:
             self._interval_changed.set()
         if self._link is not None:
             self._link.change_ping_interval(self._settings.ping_interval)
+            self._link.session.call_timeout = self._settings.message_timeout
 
     def restart(self, reason: str = "RemoteReset") -> None:
         """Hang up at once, then dial and boot anew, telling the reason."""
@@ -150,7 +149,7 @@ class Uplink:
             spec.version,
             handle=self._handle,
             observe=self._observe,
-            call_timeout=self.call_timeout,
+            call_timeout=self._settings.message_timeout,
         )
         await self._use(self._link)
 

@@ -132,6 +132,7 @@ _KEYS = (
     Key("LocalAuthorizeOffline", "true", _boolean),
     Key("LocalPreAuthorize", "false", _boolean),
     Key("MaxEnergyOnInvalidId", "0", _integer),
+    Key("MessageTimeout", "30", _positive),
     Key("MeterValueSampleInterval", "60", _integer),
     Key("MeterValuesAlignedData", "Energy.Active.Import.Register", _measurands),
     _fixed("MeterValuesAlignedDataMaxLength", str(MEASURANDS_LIMIT)),
@@ -150,7 +151,6 @@ _KEYS = (
     _fixed("SupportedFeatureProfilesMaxLength", "6"),
     Key("TransactionMessageAttempts", "3", _positive),
     Key("TransactionMessageRetryInterval", "10", _integer),
-    Key("UnlockConnectorOnEVSideDisconnect", "true", _boolean),
     Key("WebSocketPingInterval", "60", _integer),
     # Local authorization list (9.2)
     Key("LocalAuthListEnabled", "true", _boolean),
@@ -188,6 +188,10 @@ def _keys_of(connectors: int, is_dc: bool) -> tuple[dict[str, Key], dict[str, st
         _fixed("ConnectorPhaseRotationMaxLength", str(connectors + 1)),
         _fixed("ConnectorSwitch3to1PhaseSupported", str(not is_dc).lower()),
         _fixed("NumberOfConnectors", str(connectors)),
+        # A cable for direct current is fixed (errata, 3.85).
+        _fixed("UnlockConnectorOnEVSideDisconnect", "false")
+        if is_dc
+        else Key("UnlockConnectorOnEVSideDisconnect", "true", _boolean),
     )
     return {key.name: key for key in keys}, {k.name.casefold(): k.name for k in keys}
 

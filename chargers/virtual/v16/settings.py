@@ -45,6 +45,7 @@ class KeySettings:
     ping_interval = _Integer("WebSocketPingInterval")
     connection_timeout = _Integer("ConnectionTimeOut")
     minimum_status_duration = _Integer("MinimumStatusDuration")
+    message_timeout = _Integer("MessageTimeout")
     message_attempts = _Integer("TransactionMessageAttempts")
     message_retry_interval = _Integer("TransactionMessageRetryInterval")
     offline_threshold = math.inf

@@ -56,6 +56,7 @@ class ModelSettings:
     ping_interval = _Integer("OCPPCommCtrlr", "WebSocketPingInterval")
     connection_timeout = _Integer("TxCtrlr", "EVConnectionTimeOut")
     minimum_status_duration = 0
+    message_timeout = _Integer("OCPPCommCtrlr", "MessageTimeout", "Default")
     message_attempts = _Integer("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent")
     message_retry_interval = _Integer(
         "OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"

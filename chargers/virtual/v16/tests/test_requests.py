@@ -203,6 +203,23 @@ async def test_a_cable_may_stay_locked_when_its_ev_is_gone(ready: Bench) -> None
     assert ready.csms.story[-1] == "1:Available"
 
 
+async def test_a_fixed_cable_is_not_held(bench: Bench) -> None:
+    await bench.power_on(current_type="dc")
+    assert await change(bench, "UnlockConnectorOnEVSideDisconnect", "true") == (
+        "Rejected"
+    )
+    await bench.perform("start-session", id_tag="T")
+    await bench.perform("unplug-connector")
+    assert bench.csms.story[-1] == "1:Available"
+
+
+async def test_the_csms_says_how_long_to_wait_for_it(ready: Bench) -> None:
+    assert await change(ready, "MessageTimeout", "0") == "Rejected"
+    assert await change(ready, "MessageTimeout", "7") == "Accepted"
+    assert ready.charger.uplink._link is not None
+    assert ready.charger.uplink._link.session.call_timeout == 7
+
+
 async def test_local_lists_come_whole_or_in_parts(ready: Bench) -> None:
     def entry(tag: str, status: str | None = "Accepted") -> dict[str, Any]:
         return {"idTag": tag, **({"idTagInfo": {"status": status}} if status else {})}
