@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -29,7 +30,6 @@ from .models import Charger
 from .ocpp.versions import Version
 from .virtual.charger import ChargerSpec, VirtualCharger
 from .virtual.clock import SystemClock
-from .virtual.uploads import ReadLog
 
 logger = logging.getLogger(__name__)
 
@@ -149,9 +149,9 @@ class Fleet:
             state=_unsealed(charger_id, state),
             store=_Flash(charger_id, self.holder.name),
             clock=self.clock,
-            on_frame=self._logger_for(charger_id),
-            on_link=self._link_listener_for(charger_id),
-            read_log=self._log_reader_for(charger_id),
+            on_frame=partial(self.holder.log_message, charger_id),
+            on_link=partial(self._note_link, charger_id),
+            read_log=partial(self._read_log, charger_id),
         )
         task = asyncio.create_task(self._run_charger(charger_id, virtual))
         self._runs[charger_id] = Run(virtual, task, columns)
@@ -186,34 +186,23 @@ class Fleet:
             self.holder.name, charger_ids
         )
 
-    def _logger_for(self, charger_id: str) -> Callable[..., None]:
-        def on_frame(**frame: Any) -> None:
-            self.holder.log_message(charger_id, **frame)
+    async def _read_log(
+        self, charger_id: str, since: datetime | None, until: datetime | None
+    ) -> list[str]:
+        await self.holder.flush()
+        read = database_sync_to_async(services.message_lines)
+        return await read(charger_id, since, until)
 
-        return on_frame
-
-    def _log_reader_for(self, charger_id: str) -> ReadLog:
-        async def read_log(since: datetime | None, until: datetime | None) -> list[str]:
-            await self.holder.flush()
-            read = database_sync_to_async(services.message_lines)
-            return await read(charger_id, since, until)
-
-        return read_log
-
-    def _link_listener_for(self, charger_id: str) -> Callable[[bool, str], None]:
-        def on_link(is_up: bool, detail: str) -> None:
-            self.holder.links.put(
-                services.Link(
-                    charger_id, self.holder.name, is_up, detail, timezone.now()
-                )
-            )
-            self.holder.delivery.ring([charger_id])
-
-        return on_link
+    def _note_link(self, charger_id: str, is_up: bool, detail: str) -> None:
+        name, now = self.holder.name, timezone.now()
+        self.holder.links.put(services.Link(charger_id, name, is_up, detail, now))
+        self.holder.delivery.ring([charger_id])
 
 
 class _Flash:
     """The flash memory of one virtual charger: a row of the database."""
+
+    __slots__ = ("_sealed", "_secrets", "charger_id", "holder")
 
     def __init__(self, charger_id: str, holder: str) -> None:
         self.charger_id = charger_id

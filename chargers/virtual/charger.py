@@ -29,6 +29,7 @@ from .power import Power
 from .protocol import Protocol
 from .reservation import Reservations
 from .security import SecurityLog
+from .settings import Settings
 from .smart_charging import Profiles
 from .states import Notice, StopReason
 from .uplink import Uplink, cancel
@@ -94,13 +95,13 @@ class VirtualCharger:
     ) -> None:
         self.spec = spec
         self.clock = clock
+        # Python gives objects of up to 30 attributes one table of their names; beyond,
+        # each has its own, of more than a KiB.
         self._on_frame = on_frame
-        self._on_link = on_link
         self.flash = Flash(store, self._snapshot)
         state = _for_version(spec.version, state)
         made = ProtocolV16 if spec.version.is_v16 else ProtocolV2
         self.protocol: Protocol = made(self, state)
-        self.settings = self.protocol.settings
         self.local_list = LocalList(state.get("local_list", {}))
         self.cache = AuthorizationCache(state.get("cache", {}))
         self.connectors = [self._connector(n) for n in range(spec.connectors + 1)]
@@ -147,6 +148,10 @@ class VirtualCharger:
     # -- life ------------------------------------------------------------------------
 
     @property
+    def settings(self) -> Settings:
+        return self.protocol.settings
+
+    @property
     def is_online(self) -> bool:
         return self.uplink.online.is_set()
 
@@ -176,7 +181,7 @@ class VirtualCharger:
             while self._tasks:
                 await cancel([*self._tasks])
             if was_online:
-                self._on_link(False, "stopped")
+                self.uplink.stopped()
             self.flash.touch()
             try:
                 await self.flash.flush()

@@ -130,6 +130,9 @@ async def dial(
     if connection.subprotocol != version.value:
         await connection.close()
         raise LinkFailed(f"the CSMS does not speak {version.value}")
+    for message in (connection.request, connection.response):
+        if message is not None:
+            message.headers.clear()  # 4 KiB that nobody reads any more
     return connection
 
 

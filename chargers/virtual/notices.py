@@ -3,7 +3,6 @@ how transfers of firmware and logs go, and security events.
 """
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..ocpp.errors import CallTimeout, LinkClosed, OCPPError
@@ -23,9 +22,7 @@ class Notices:
 
     def __init__(self, charger: "VirtualCharger", state: list[list[Any]]) -> None:
         self._charger = charger
-        self._waiting: deque[Request] = deque(
-            ((action, payload) for action, payload in state), maxlen=LIMIT
-        )
+        self._waiting: list[Request] = [(action, payload) for action, payload in state]
         self._task: asyncio.Task[None] | None = None
         self.told = Event()  # set while nothing waits
         self.told.set()
@@ -34,6 +31,7 @@ class Notices:
         """Tell it once the CSMS listens; None is for what this version leaves out."""
         if request is not None:
             self._waiting.append(request)
+            del self._waiting[:-LIMIT]
             self._charger.flash.touch()
             self.resume()
 
@@ -64,7 +62,7 @@ class Notices:
             except OCPPError:
                 pass
             if self._waiting and self._waiting[0] is request:
-                self._waiting.popleft()
+                del self._waiting[0]
             tries = 0
             self._charger.flash.touch()
         self.told.set()

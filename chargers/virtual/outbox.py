@@ -1,7 +1,6 @@
 """Transaction-related messages, delivered in order, never lost (OCPP 1.6, 3.7, 4.8)."""
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -80,7 +79,7 @@ class Outbox:
         on_failure: Callable[[Message], Awaitable[None]],
         on_outcome: Callable[[Message, Outcome], Awaitable[None]],
     ) -> None:
-        self._messages = deque(Message(**item) for item in state)
+        self._messages = [Message(**item) for item in state]  # no deque: 0.7 KiB
         self._clock = clock
         self._flash = flash
         self._settings = settings
@@ -158,7 +157,7 @@ class Outbox:
                 return
             outcome = problem
         if self._messages and self._messages[0] is message:
-            self._messages.popleft()
+            del self._messages[0]
         self._flash.touch()
         try:
             await self._on_outcome(message, outcome)
@@ -178,4 +177,4 @@ class Outbox:
             return
         head, *rest = self._messages
         dropped = set([m for m in rest if not m.is_boundary][::2])
-        self._messages = deque(m for m in (head, *rest) if m not in dropped)
+        self._messages = [m for m in (head, *rest) if m not in dropped]

@@ -71,6 +71,10 @@ class Uplink:
                 self._go_offline()
             raise
 
+    def stopped(self) -> None:
+        """The charger has hung up, and stays silent."""
+        self._on_link(False, "stopped")
+
     def boot_again(self) -> None:
         """The CSMS triggers a BootNotification."""
         self._boot_now.set()
