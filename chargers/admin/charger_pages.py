@@ -266,5 +266,5 @@ def provisioning_steps(charger: Charger) -> list[dict[str, Any]]:
     )
     steps.append({**end, "tone": "good" if ready else missing})
     if ready:
-        steps.sort(key=lambda one: one["at"] or charger.created_at)
+        steps[1:] = sorted(steps[1:], key=lambda one: one["at"] or charger.created_at)
     return steps
