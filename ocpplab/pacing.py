@@ -40,6 +40,10 @@ class PacedProtocol(WebSocketProtocol):
             self.transport.resumeProducing()
             self.consumeData()
 
+    def onClose(self, wasClean: bool, code: int, reason: str) -> None:
+        super().onClose(wasClean, code, reason)
+        self.data = b""  # what was not taken, kept until the garbage is collected
+
     def _frames_waiting(self) -> int:
         waiting: int = self.application_queue.qsize()
         return waiting
