@@ -140,7 +140,7 @@ class Metering:
         if kept is None:
             return
         kept += self.values(connector, series, context)
-        if len(kept) > STOP_DATA_LIMIT:
+        if len(kept) >= STOP_DATA_LIMIT:  # there is the end to come
             kept[1:] = kept[2::2]
         if kept:
             self._charger.flash.touch()

@@ -141,4 +141,4 @@ async def test_a_long_transaction_keeps_a_choice_of_samples(
     contexts = [value["sampledValue"][0]["context"] for value in values]
     assert contexts[0] == "Transaction.Begin"
     assert contexts[-1] == "Transaction.End"
-    assert len(contexts) <= 11
+    assert len(contexts) <= 10
