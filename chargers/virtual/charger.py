@@ -253,6 +253,8 @@ class VirtualCharger:
     def _observe(
         self, *, sent: bool, frame: Frame | None, action: str, text: str
     ) -> None:
+        if frame is None and not sent:
+            self.security.note("InvalidMessages")
         self._on_frame(
             direction="cp_to_csms" if sent else "csms_to_cp",
             frame=frame,

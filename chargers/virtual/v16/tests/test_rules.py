@@ -73,6 +73,15 @@ async def test_a_connector_that_says_nothing_to_a_message_is_ignored(
     assert await trigger(ready, "MeterValues", 99) == "Rejected"
 
 
+async def test_what_is_no_message_is_logged_and_passed_over(ready: Bench) -> None:
+    assert ready.csms._connection is not None
+    await ready.csms._connection.send("[2]")
+    assert await trigger(ready, "Heartbeat") == "Accepted"
+    await ready.told("Heartbeat")
+    assert ready.charger.security.lines(None, None)[-1].endswith("InvalidMessages")
+    assert "InvalidMessages" not in ready.csms.security_events
+
+
 async def test_the_main_meter_is_that_of_connector_0(ready: Bench) -> None:
     await change(
         ready, "MeterValuesSampledData", "Energy.Active.Import.Register,Power.Offered"
