@@ -93,9 +93,15 @@ class Metering:
     def take_due(self, connector: Connector) -> None:
         """The periodic samples of a running transaction for which it is time."""
         for series in _PERIODIC:
-            if self._left(connector, series) > 0:
+            late = -self._left(connector, series)
+            if late < 0:
                 continue
-            self._sampled_at[connector.number, series] = self._clock.monotonic()
+            now = self._clock.monotonic()
+            # The next is not later for that, unless it was missed altogether.
+            is_missed = late >= self._settings.interval(series)
+            self._sampled_at[connector.number, series] = (
+                now if is_missed else now - late
+            )
             if series is Series.SAMPLED:
                 self.sample(connector, "Sample.Periodic")
             else:

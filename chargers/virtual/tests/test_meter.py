@@ -1,5 +1,6 @@
 """Measurands: each by its name, phase by phase, sampled and clock-aligned."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +92,26 @@ async def test_intervals_begin_where_the_last_one_ended(ready: Bench) -> None:
         for payload in ready.csms.payloads("MeterValues")
     ]
     assert [value["value"] for value in values] == ["366", "367"]
+
+
+async def test_a_sample_that_comes_late_delays_no_other(
+    ready: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, now = [0.0], ready.clock.now
+    monotonic = ready.clock.monotonic
+    monkeypatch.setattr(ready.clock, "monotonic", lambda: monotonic() + late[0])
+    monkeypatch.setattr(ready.clock, "now", lambda: now() + timedelta(seconds=late[0]))
+    await configure(ready, MeterValueSampleInterval="10", MeterValuesSampledData="SoC")
+    await ready.perform("start-session", id_tag="T")
+    for _ in range(3):
+        late[0] += 0.25  # each timer fires after its time
+        await ready.clock.advance(10 if late[0] == 0.25 else 9.75)
+    await until(lambda: len(ready.csms.payloads("MeterValues")) == 3)
+    times = [
+        payload["meterValue"][0]["timestamp"][17:]
+        for payload in ready.csms.payloads("MeterValues")
+    ]
+    assert times == ["10.250Z", "20.250Z", "30.250Z"]
 
 
 async def test_the_stop_tells_what_was_sampled_and_aligned(ready: Bench) -> None:
