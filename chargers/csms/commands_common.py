@@ -39,9 +39,14 @@ def expect(status: str, answer: Payload, action: str) -> None:
     if answer["status"] == status:
         return
     said = f"The charger answered {action} with {answer['status']}"
-    info = answer.get("statusInfo", {})  # of 2.x
-    why = info.get("additionalInfo") or info.get("reasonCode")
+    why = explained(answer.get("statusInfo"))
     raise CommandRejected(f"{said}: {why}" if why else f"{said}.", answer)
+
+
+def explained(status_info: Payload | None) -> str:
+    """What a ``statusInfo`` of 2.x says, in words or else by its code."""
+    info = status_info or {}
+    return str(info.get("additionalInfo") or info.get("reasonCode", ""))
 
 
 def within_rating(charger: Charger, power_w: int) -> int:
@@ -66,13 +71,16 @@ def power_limit(charger: Charger, power_w: int, *, in_watts: bool) -> Payload:
     return {"chargingRateUnit": "A", "chargingSchedulePeriod": [period]}
 
 
-def configuration_result(answers: Mapping[str, str]) -> Payload:
-    """The result of a configuration, of what each key was answered."""
+def configuration_result(
+    answers: Mapping[str, str], reasons: Mapping[str, str] | None = None
+) -> Payload:
+    """The result of a configuration, of what each key was answered, and why if told."""
     refused = {key: answer for key, answer in answers.items() if answer not in TAKEN}
     if refused:
         status = "Rejected"
-        reasons = (f"{key}: {answer}" for key, answer in refused.items())
-        msg = f"Refused: {', '.join(reasons)}"
+        why = {key: f" ({text})" for key, text in (reasons or {}).items() if text}
+        told = (f"{key}: {answer}{why.get(key, '')}" for key, answer in refused.items())
+        msg = f"Refused: {', '.join(told)}"
     elif "RebootRequired" in answers.values():
         status, msg = "RebootRequired", "Takes effect after a reboot."
     else:

@@ -9,6 +9,7 @@ from channels.db import database_sync_to_async
 
 from chargers.models import Charger
 from chargers.services import device_model, id_tags
+from chargers.services.device_model import folded, key_of
 
 from . import profiles
 from .commands_common import (
@@ -18,6 +19,7 @@ from .commands_common import (
     cache_reset,
     configuration_result,
     expect,
+    explained,
     find_running,
     running_id,
     session_commands,
@@ -35,21 +37,31 @@ async def configuration(
         charger, list(configuration)
     )
     answers = {key: "UnknownVariable" for key in configuration if key not in names}
+    reasons = {}
     if names:
-        data = [
-            {
+        same = {
+            key: folded(key_of({"component": component, "variable": variable}, None))
+            for key, (component, variable) in names.items()
+        }
+        data = {  # each variable once, whatever it is called (B05.FR.13)
+            same[key]: {
                 "component": component,
                 "variable": variable,
                 "attributeValue": configuration[key],
             }
             for key, (component, variable) in names.items()
-        ]
-        answer = await call("SetVariables", {"setVariableData": data})
-        results = answer["setVariableResult"]
-        for key, result in zip(names, results, strict=False):
+        }
+        answer = await call("SetVariables", {"setVariableData": list(data.values())})
+        results = {
+            folded(key_of(result, result.get("attributeType"))): result
+            for result in answer["setVariableResult"]
+        }
+        for key in names:
+            result = results.get(same[key], {"attributeStatus": "Unanswered"})
             answers[key] = result["attributeStatus"]
-    in_order = {key: answers.get(key, "Rejected") for key in configuration}
-    return configuration_result(in_order)
+            reasons[key] = explained(result.get("attributeStatusInfo"))
+    in_order = {key: answers[key] for key in configuration}
+    return configuration_result(in_order, reasons)
 
 
 async def local_auth_list(

@@ -46,13 +46,21 @@ def _from_settings(charger: Charger, request: Payload, answer: Payload) -> None:
 
 
 def _from_monitors(charger: Charger, request: Payload, answer: Payload) -> None:
-    asked, results = request["setMonitoringData"], answer["setMonitoringResult"]
+    asked = {_monitor(data): data for data in request["setMonitoringData"]}
     monitors = {
-        f"#{result['id']}": {**data, "id": result["id"]}
-        for data, result in zip(asked, results, strict=False)
-        if result["status"] == "Accepted" and "id" in result
+        f"#{result['id']}": {**asked[_monitor(result)], "id": result["id"]}
+        for result in answer["setMonitoringResult"]
+        if result["status"] == "Accepted"
+        and "id" in result
+        and _monitor(result) in asked
     }
     stations.record_reports(charger, ReportKind.MONITOR, monitors)
+
+
+def _monitor(data: Payload) -> tuple[Any, ...]:
+    """What tells a monitor from others: results may come in any order."""
+    variable = device_model.folded(device_model.key_of(data, None))
+    return *variable, data["type"], data["severity"]
 
 
 def _from_cleared_monitors(charger: Charger, request: Payload, answer: Payload) -> None:

@@ -29,11 +29,14 @@ def accepted_password(
         is_accepted = answer["status"] in ("Accepted", "RebootRequired")
         return str(payload["value"]) if is_accepted else None
     if action == "SetVariables":
-        for item, result in zip(
-            payload["setVariableData"], answer["setVariableResult"], strict=False
-        ):
-            is_password = is_password_key(item["variable"]["name"])
-            if is_password and result["attributeStatus"] == "Accepted":
+        # Results may come in any order; there is one variable of that name.
+        is_accepted = any(
+            is_password_key(result["variable"]["name"])
+            and result["attributeStatus"] == "Accepted"
+            for result in answer["setVariableResult"]
+        )
+        for item in payload["setVariableData"]:
+            if is_accepted and is_password_key(item["variable"]["name"]):
                 return str(item["attributeValue"])
     return None
 

@@ -40,8 +40,10 @@ class Link:
                         item["variable"]["name"], answer.get("status")
                     ),
                 }
-                for item in payload["setVariableData"]
+                for item in reversed(payload["setVariableData"])  # in any order
             ]
+            if why := answer.get("why"):
+                results[0]["attributeStatusInfo"] = {"reasonCode": why}
             answer = {"setVariableResult": results}
         validate_response(self.version, action, answer)
         return answer
@@ -115,6 +117,18 @@ async def test_configuration_tells_what_was_refused(link: Link) -> None:
     assert result["msg"] == (
         "Refused: A.Two: UnknownVariable, NoSuchThing: UnknownVariable"
     )
+    link.answer = {"One": "Rejected", "why": "ValueTooLow"}
+    result = await link.perform("configuration", configuration={"A.One": "0"})
+    assert result["msg"] == "Refused: A.One: Rejected (ValueTooLow)"
+
+
+async def test_a_variable_is_set_once_whatever_it_is_called(link: Link) -> None:
+    wanted = {"HeartbeatInterval": "60", "ocppcommctrlr.heartbeatinterval": "90"}
+    result = await link.perform("configuration", configuration=wanted)
+    assert result["configured"] == list(wanted)
+    [(_, payload)] = link.asked
+    [data] = payload["setVariableData"]
+    assert data["attributeValue"] == "90"
 
 
 async def test_a_variable_that_is_alone_needs_no_component(link: Link) -> None:

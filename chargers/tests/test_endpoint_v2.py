@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+from chargers import services
 from chargers.choices import BootPolicy, ReportKind
 from chargers.csms import profiles
 from chargers.models import (
@@ -359,25 +360,30 @@ async def test_monitors_are_known_as_they_are_set_and_cleared(
         "value": 5,
         "severity": 4,
     }
-    result = {
-        **{name: monitor[name] for name in ("component", "variable", "type")},
-        "severity": 4,
-        "status": "Accepted",
-        "id": 7,
-    }
+    other = {**monitor, "value": 9, "severity": 5}
+
+    def result(of: dict[str, Any], number: int) -> dict[str, Any]:
+        same = {name: of[name] for name in of if name != "value"}
+        return {**same, "status": "Accepted", "id": number}
+
     async with connected_v2(physical_charger) as station:
         for action, request, answer, known in (
             (
                 "SetVariableMonitoring",
-                {"setMonitoringData": [monitor]},
-                {"setMonitoringResult": [result]},
-                {"#7": {**monitor, "id": 7}},
+                {"setMonitoringData": [monitor, other]},
+                {"setMonitoringResult": [result(other, 8), result(monitor, 7)]},
+                {"#7": {**monitor, "id": 7}, "#8": {**other, "id": 8}},
             ),
             (
                 "ClearVariableMonitoring",
-                {"id": [7]},
-                {"clearMonitoringResult": [{"id": 7, "status": "Accepted"}]},
-                {},
+                {"id": [7, 8]},
+                {
+                    "clearMonitoringResult": [
+                        {"id": 8, "status": "Rejected"},
+                        {"id": 7, "status": "Accepted"},
+                    ]
+                },
+                {"#8": {**other, "id": 8}},
             ),
         ):
             asking = asyncio.create_task(ask(physical_charger, action, request))
@@ -707,3 +713,44 @@ async def test_a_customer_who_is_cleared_leaves_the_local_list(
         empty = {"versionNumber": 5, "updateType": "Full"}
         await told("SendLocalList", empty)
         assert await known() == (5, set())
+
+
+@pytest.mark.parametrize(
+    ("status", "of_the_other"), [("Accepted", "Rejected"), ("Rejected", "Accepted")]
+)
+async def test_a_password_counts_once_the_station_has_accepted_it(
+    physical_charger: Charger, status: str, of_the_other: str
+) -> None:
+    """Whatever else was set with it, and in whatever order that is answered (A01)."""
+    old, new = "0a" * 20, "0b" * 20
+    await sync_to_async(services.keep_password)(physical_charger, old)
+    password, other = (
+        {"component": {"name": component}, "variable": {"name": name}}
+        for component, name in (
+            ("SecurityCtrlr", "BasicAuthPassword"),
+            ("OCPPCommCtrlr", "HeartbeatInterval"),
+        )
+    )
+    data = [{**password, "attributeValue": new}, {**other, "attributeValue": "60"}]
+    results = [
+        {**other, "attributeStatus": of_the_other},
+        {**password, "attributeStatus": status},
+    ]
+    options: dict[str, Any] = {"version": Version.V201, "boot": False}
+    async with connected(physical_charger, password=old, **options) as station:
+        await update(physical_charger, ocpp_version="OCPP2.0.1")
+        physical_charger.ocpp_version = "OCPP2.0.1"
+        await station.ok("BootNotification", BOOT_V2)
+        asking = asyncio.create_task(
+            ask(physical_charger, "SetVariables", {"setVariableData": data})
+        )
+        action = ""
+        while action != "SetVariables":  # it is asked for its device model first
+            message_id, action, _ = await station.next_request()
+            if action == "GetBaseReport":
+                await station.reply(message_id, {"status": "NotSupported"})
+        await station.reply(message_id, {"setVariableResult": results})
+        await asking
+    right = new if status == "Accepted" else old
+    async with connected(physical_charger, password=right, **options):
+        pass
