@@ -34,6 +34,7 @@ def test_an_operator_charges_changes_power_and_finds_what_failed(
         expect(page.locator("#chosen-count")).to_have_text("2 chargers")
         page.get_by_role("button", name="Start session").click()
         page.fill("[name=id_tag]", "TAG-RFID-002")
+        page.wait_for_load_state()  # with the script that knows the keys
         page.keyboard.press("Control+Enter")
         progress = page.locator("#progress")
         expect(progress.locator(".good")).to_have_text(
