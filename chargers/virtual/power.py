@@ -53,7 +53,9 @@ class Power:
     def catch_up(self, since: datetime, until: datetime) -> None:
         """Charge as the profiles had it while the charger's process was down."""
         moment = since
-        for change in [*sorted(self._changes(since, until)), until]:
+        charges = any(connector.could_charge for connector in self._charger.outlets)
+        changes = self._changes(since, until) if charges else ()
+        for change in [*sorted(changes), until]:
             self.apply(moment)
             for connector in self._charger.outlets:
                 connector.catch_up(moment, change)
