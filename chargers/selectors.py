@@ -102,6 +102,23 @@ def shown_status(connector: Connector, charging_state: str = "") -> ConnectorSta
     return status
 
 
+def with_connector(chargers: QuerySet[Charger], status: str) -> QuerySet[Charger]:
+    """The chargers that have a connector shown in this status (``shown_status``)."""
+    running = Transaction.objects.filter(
+        charger=OuterRef("charger"),
+        evse_id=OuterRef("evse_id"),
+        stopped_at=None,
+        charging_state__in=ConnectorStatus.values,
+    )
+    occupied = Connector.objects.filter(status=ConnectorStatus.OCCUPIED)
+    told = occupied.filter(Exists(running.filter(charging_state=status)))
+    if status == ConnectorStatus.OCCUPIED:
+        shown = occupied.exclude(Exists(running))
+    else:
+        shown = Connector.objects.filter(Q(status=status) | Q(pk__in=told.values("pk")))
+    return chargers.filter(pk__in=shown.filter(evse_id__gt=0).values("charger"))
+
+
 # --- Sessions -------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from chargers.choices import (
 )
 from chargers.models import Charger, Transaction
 from chargers.provisioning import create_charger
-from chargers.selectors import Session, with_condition
+from chargers.selectors import Session, with_condition, with_connector
 from chargers.templatetags.chargers_live import link_badge, status_badge
 from ocpplab.access import access_of
 from ocpplab.admin import ScopedRelatedFilter, choice_filter
@@ -122,6 +122,20 @@ class ConditionFilter(admin.SimpleListFilter):
         return with_condition(rows).filter(condition=wanted) if wanted else rows
 
 
+class ConnectorFilter(admin.SimpleListFilter):
+    """The chargers by what one of their connectors is."""
+
+    title = "connector"
+    parameter_name = "connector"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(status.value, status.value) for status in ConnectorStatus]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = self.value()
+        return with_connector(rows, wanted) if wanted else rows
+
+
 VersionFilter = choice_filter("OCPP version", "ocpp_version", VERSIONS)
 
 
@@ -149,7 +163,7 @@ class ChargerAdmin(ImportsRows, SendsRequests, ChargerPages):
     list_filter = [
         ConditionFilter,
         "is_online",
-        "connectors__status",
+        ConnectorFilter,
         "kind",
         VersionFilter,
         ("organization", ScopedRelatedFilter),

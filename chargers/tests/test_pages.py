@@ -393,8 +393,12 @@ def test_a_2x_connector_shows_what_its_transaction_does(
     known = live.charger_state(charger)
     assert (known.condition, known.connectors[0].status) == (condition, shown)
     assert overview.overview(EVERYTHING).whole.counts == {condition: 1}
-    for page in (page_of(charger), reverse("admin:chargers_charger_changelist")):
+    chargers = reverse("admin:chargers_charger_changelist")
+    for page in (page_of(charger), chargers):
         assert f">{shown}</span>" in signed_in.get(page).content.decode()
+    for status in ("Charging", "Occupied", "SuspendedEV", "Available"):
+        found = signed_in.get(chargers, {"connector": status}).context["cl"].queryset
+        assert list(found) == ([charger] if status == shown else [])
 
 
 def test_the_session_of_an_evse_is_shown_at_its_connector(
