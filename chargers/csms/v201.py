@@ -16,6 +16,7 @@ from chargers.ocpp.values import check_range, format_time, parse_time
 from chargers.services import device_model, stations
 from chargers.services.id_tags import Token, authorize_tokens
 from chargers.services.transaction_events import (
+    ENDED,
     TransactionEvent,
     record_transaction_events,
 )
@@ -131,6 +132,10 @@ async def on_transaction_event(charger: Charger, payload: Payload) -> Payload:
         details=more,
     )
     verdict = await group_commit().run_batched(record_transaction_events, event)
+    if event.kind == ENDED:
+        await group_commit().run(
+            stations.forget_profiles_of, charger, event.transaction_id
+        )
     return {"idTokenInfo": id_token_info(verdict)} if verdict else {}
 
 

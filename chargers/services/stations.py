@@ -95,6 +95,15 @@ def forget_reports(charger: Charger, kind: ReportKind, subjects: Sequence[str]) 
     ).delete()
 
 
+def forget_profiles_of(charger: Charger, transaction_id: str) -> None:
+    """Drop the charging profiles of a transaction: they are gone with it (2.0.1, K01)."""
+    StationReport.objects.filter(
+        charger=charger,
+        kind=ReportKind.CHARGING_PROFILE,
+        data__transactionId=transaction_id,
+    ).delete()
+
+
 def local_list_of(charger: Charger) -> dict[str, Any]:
     """The local list that a charger accepted: ``version``, ``entries`` by id tag."""
     known = charger.station_reports.filter(kind=ReportKind.LOCAL_LIST).first()

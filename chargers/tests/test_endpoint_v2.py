@@ -475,6 +475,13 @@ async def test_an_ev_that_wants_more_than_it_was_offered_is_offered_it_again(
         await station.reply(message_id, {"status": "Accepted"})
         answer = await station.ok("NotifyEVChargingSchedule", wanted(beyond - 2))
         assert answer == {"status": "Accepted"}
+        # The profile is known until the transaction ends.
+        profile = ReportKind.CHARGING_PROFILE
+        async with asyncio.timeout(10):
+            while "#1001, EVSE 1" not in await reports(physical_charger, profile):
+                await asyncio.sleep(0.01)
+        await station.ok("TransactionEvent", {**BEGUN, "eventType": "Ended"})
+        assert not await reports(physical_charger, profile)
     assert (action, payload["evseId"]) == ("SetChargingProfile", 1)
     assert payload["chargingProfile"]["transactionId"] == "T-1"
 
