@@ -9,7 +9,7 @@ websocket_urls = URLRouter(
     [
         # Base URLs are often configured with a slash at their end, identities too.
         re_path(
-            r"^ocpp/+(?P<organization>[-\w]+)/+(?P<identity>[^/]+)/?$",
+            r"^ocpp/+(?P<organization>[-\w]+)/+(?P<identity>[^/\0]+)/?$",
             ChargerConsumer.as_asgi(),
         ),
         re_path(r"", Stranger.as_asgi()),

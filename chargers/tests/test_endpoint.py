@@ -51,6 +51,7 @@ async def dial(path: str, **options: Any) -> int:
 async def test_strangers_are_refused(physical_charger: Charger) -> None:
     assert await dial("ocpp/acme/NOBODY") == 404
     assert await dial("ocpp/nobody/ACME-CP-1") == 404
+    assert await dial("ocpp/acme/A\0") == await dial("ocpp/\0/A") == 404
     assert await dial("elsewhere") == 404
 
 
