@@ -126,8 +126,8 @@ def with_connector(chargers: QuerySet[Charger], status: str) -> QuerySet[Charger
 class Session:
     """An open transaction with its last meter value.
 
-    Before there is one, a virtual charger is asked: ``known`` is what it remembers of
-    its connector.
+    What that does not tell, or before there is one, a virtual charger is asked:
+    ``known`` is what it remembers of its connector.
     """
 
     transaction: Transaction
@@ -136,15 +136,19 @@ class Session:
 
     @property
     def power_w(self) -> float | None:
-        return self.last.power_w if self.last else self.known.get("power_w")
+        return self._measured("power_w", "power_w")
 
     @property
     def offered_w(self) -> float | None:
-        return self.last.offered_w if self.last else self.known.get("offered_w")
+        return self._measured("offered_w", "offered_w")
 
     @property
     def meter_wh(self) -> float | None:
-        return self.last.energy_wh if self.last else None
+        return self._measured("energy_wh", "register_wh")
+
+    def _measured(self, name: str, known_as: str) -> float | None:
+        measured: float | None = getattr(self.last, name, None)
+        return self.known.get(known_as) if measured is None else measured
 
     @property
     def energy_wh(self) -> float | None:
@@ -166,7 +170,7 @@ def open_sessions(transactions: QuerySet[Transaction]) -> list[Session]:
         Session(row, MeterValue(sampled_values=row.value) if row.value else None)
         for row in rows.select_related("charger")
     ]
-    _ask_virtual_chargers([session for session in sessions if session.last is None])
+    _ask_virtual_chargers([session for session in sessions if session.power_w is None])
     return sessions
 
 

@@ -362,12 +362,22 @@ def test_power_is_known_before_the_first_meter_value(
     MeterValue.objects.all().delete()
     [session] = selectors.open_sessions(Transaction.objects.all())
     assert session.power_w is None
-    known = {"vehicle": {"wants_energy": True}, "power_w": 7400.0, "offered_w": 11000}
+    known = {"power_w": 7400.0, "offered_w": 11000, "register_wh": 1000.4}
     VirtualChargerState.objects.create(
         charger=charging.charger, data={"connectors": {"1": known}}
     )
     [session] = selectors.open_sessions(Transaction.objects.all())
     assert (session.power_w, session.offered_w) == (7400, 11000)
+    assert session.energy_wh == pytest.approx(0.4)
+    MeterValue.objects.create(  # which tells nothing of the power
+        charger=charging.charger,
+        transaction=charging,
+        evse_id=1,
+        timestamp=timezone.now(),
+        sampled_values=[{"value": "1500", "unit": "Wh"}],
+    )
+    [session] = selectors.open_sessions(Transaction.objects.all())
+    assert (session.power_w, session.energy_wh) == (7400, 500)
     for page in (reverse("admin:index"), page_of(charging.charger)):
         assert "7.40 kW" in signed_in.get(page).content.decode()
 
