@@ -33,6 +33,7 @@ class Kind(StrEnum):
     MEMBERS = "MemberList"
 
 
+INSTANCE = "#"  # between the name of a component and its instance, as one text
 LISTS = (Kind.SEQUENCE, Kind.MEMBERS)
 
 
@@ -191,7 +192,10 @@ class Place(NamedTuple):
 
     @property
     def component_payload(self) -> dict[str, Any]:
-        payload: dict[str, Any] = {"name": self.variable.component}
+        name, _, instance = self.variable.component.partition(INSTANCE)
+        payload: dict[str, Any] = {"name": name}
+        if instance:
+            payload["instance"] = instance
         if self.evse:
             payload["evse"] = {"id": self.evse}
         if self.connector:

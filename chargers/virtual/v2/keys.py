@@ -2,6 +2,7 @@
 
 from .device_model import key
 
+SLOTS = ("1", "2", "3")  # of network connection profiles
 HEARTBEAT_INTERVAL = key("OCPPCommCtrlr", "HeartbeatInterval")
 TX_START_POINT = key("TxCtrlr", "TxStartPoint")
 TX_STOP_POINT = key("TxCtrlr", "TxStopPoint")

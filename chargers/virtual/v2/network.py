@@ -4,16 +4,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
+from ...ocpp.versions import Version
 from ..protocol import Payload
-from .device_model import DeviceModel, Refusal
-from .keys import ACTIVE_PROFILE, NETWORK_ATTEMPTS, NETWORK_PRIORITY
-from .variables import SLOTS
+from .device_model import INSTANCE, DeviceModel, Refusal, key
+from .keys import ACTIVE_PROFILE, NETWORK_ATTEMPTS, NETWORK_PRIORITY, SLOTS
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
 
 Handler = Callable[[Payload], Payload | Reply]
 
+_VARIABLES = {  # of NetworkConfiguration (2.1), by field
+    "ocppCsmsUrl": "OcppCsmsUrl",
+    "ocppInterface": "OcppInterface",
+    "ocppVersion": "OcppVersion",
+    "messageTimeout": "MessageTimeout",
+    "securityProfile": "SecurityProfile",
+}
+_SECURED = {"apn": "ApnEnabled", "vpn": "VpnEnabled"}
 BUILT_IN = 1  # the slot of what the charger was given in the first place
 
 
@@ -68,6 +76,7 @@ class Network:
     def dialed(self) -> None:
         self._failures = 0
         self._model.store(ACTIVE_PROFILE, str(self._slot))
+        self._publish(self._slot)
         self._drop_less_secure()
 
     def _drop_less_secure(self) -> None:
@@ -128,14 +137,29 @@ class Network:
             return _rejected("NoSecurityDowngrade")  # B09.FR.04
         if security > 3 or (security >= 2) != (scheme == "wss"):
             return _rejected("InvalidProfile")
-        # What else there is, such as passwords of a VPN, says nothing to a charger
-        # that has one network.
-        self._profiles[slot] = {
-            "ocppCsmsUrl": data["ocppCsmsUrl"],
-            "securityProfile": security,
-        }
+        # The secrets of an access point or a VPN say nothing to a charger that has one
+        # network.
+        kept = {name: data[name] for name in _VARIABLES if name in data}
+        secured = {name: True for name in _SECURED if name in data}
+        self._profiles[slot] = {**kept, **secured}
+        self._publish(slot)
         self._charger.flash.touch()
         return {"status": "Accepted"}
+
+    def _publish(self, slot: int) -> None:
+        """Have the device model of 2.1 tell of it (B09.FR.09)."""
+        if self._charger.spec.version is not Version.V21:
+            return
+        profile = self._profiles.get(slot) or {
+            "ocppCsmsUrl": self._charger.spec.url.rpartition("/")[0],
+            "securityProfile": self._charger.credentials.profile,
+        }
+        told = {
+            **{name: str(profile[k]) for k, name in _VARIABLES.items() if k in profile},
+            **{name: str(k in profile).lower() for k, name in _SECURED.items()},
+        }
+        for name, value in told.items():
+            self._model.store(key(f"NetworkConfiguration{INSTANCE}{slot}", name), value)
 
 
 def _rejected(reason: str) -> Payload:

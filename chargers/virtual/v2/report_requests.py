@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
 from ..protocol import Payload
-from .device_model import VALUE_LIMIT, Access, DeviceModel, Key, Place, key
+from .device_model import INSTANCE, VALUE_LIMIT, Access, DeviceModel, Key, Place, key
 from .parts import send_parts
 from .variable_requests import limited
 
@@ -84,7 +84,10 @@ def is_named(place: Place, item: Payload) -> bool:
     component, variable = item["component"], item.get("variable")
     known: Key = place.key
     evse = component.get("evse", {})
-    if component["name"].casefold() != known.component or component.get("instance"):
+    name, _, part = known.component.partition(INSTANCE)
+    if component["name"].casefold() != name:
+        return False
+    if component.get("instance", part).casefold() != part:
         return False
     if evse.get("id", known.evse) != known.evse:
         return False

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
 from ..protocol import Payload
-from .device_model import VALUE_LIMIT, Access, DeviceModel, Key, Place, Refusal, key
+from .device_model import (
+    INSTANCE,
+    VALUE_LIMIT,
+    Access,
+    DeviceModel,
+    Key,
+    Place,
+    Refusal,
+    key,
+)
 from .variables import ITEMS_LIMIT
 
 if TYPE_CHECKING:
@@ -68,9 +77,11 @@ class VariableRequests:
 def key_of(item: Payload) -> Key:
     """The key for an element that names a component and a variable."""
     component, variable = item["component"], item["variable"]
-    evse = component.get("evse", {})
+    name, evse = component["name"], component.get("evse", {})
+    if instance := component.get("instance"):
+        name += f"{INSTANCE}{instance}"
     return key(
-        component["name"],
+        name,
         variable["name"],
         variable.get("instance", ""),
         evse.get("id", 0),
@@ -80,8 +91,6 @@ def key_of(item: Payload) -> Key:
 
 def find(model: DeviceModel, item: Payload) -> tuple[Place | None, str]:
     """What an element names, and what the status of a request for it is."""
-    if item["component"].get("instance"):  # no component here has one
-        return None, "UnknownComponent"
     wanted = key_of(item)
     place = model.find(wanted)
     if place is None:

@@ -21,13 +21,13 @@ from .device_model import (
     Shape,
     Variable,
 )
+from .keys import SLOTS
 from .kinds import flag, integer, limit, listing, live, text
-from .tokens import TYPES
+from .variables_v21 import V21
 
 ITEMS_LIMIT = 50  # of one request about variables
 BYTES_LIMIT = 65_536  # of such a request
 MESSAGES_LIMIT = 20  # display messages
-SLOTS = ("1", "2", "3")  # of network connection profiles
 TX_POINTS = (
     "ParkingBayOccupancy",
     "EVConnected",
@@ -41,7 +41,6 @@ _SAMPLED = (
     "Current.Import,Voltage,SoC"
 )
 _REGISTER = "Energy.Active.Import.Register"
-_STATES = ("Charging", "Faulted", "Idle", "Unavailable", "Suspended", "Discharging")
 _MEASURANDS = tuple(name for name in MEASURANDS if name not in ("Temperature", "RPM"))
 
 
@@ -318,34 +317,8 @@ V201 = (
     flag("TariffCostCtrlr", "Available", True, Access.READ, "Tariff"),
     flag("TariffCostCtrlr", "Enabled", True, instance="Tariff"),
 )
-V21 = (
-    # There, the same variables are about tariffs that a machine reads (2.10).
-    flag("TariffCostCtrlr", "Available", False, Access.READ, "Cost"),
-    flag("TariffCostCtrlr", "Available", False, Access.READ, "Tariff"),
-    listing(
-        "AuthCtrlr",
-        "SupportedIdTokenTypes",
-        ",".join(TYPES),
-        TYPES,
-        access=Access.READ,
-    ),
-    listing(
-        "DisplayMessageCtrlr",
-        "SupportedStates",
-        ",".join(_STATES),
-        _STATES,
-        access=Access.READ,
-    ),
-    listing("DisplayMessageCtrlr", "Language", "en", ("en",), kind=Kind.OPTION),
-    flag("SmartChargingCtrlr", "SupportsFeature", True, Access.READ, "DynamicProfiles"),
-    listing(
-        "SmartChargingCtrlr",
-        "SupportedAdditionalPurposes",
-        "PriorityCharging",
-        ("PriorityCharging", "LocalGeneration"),
-        access=Access.READ,
-    ),
-)
+
+
 ISO15118 = (  # of chargers that speak it with EVs: DC
     flag("ISO15118Ctrlr", "Available", True, Access.READ),
     flag("ISO15118Ctrlr", "Enabled", True),

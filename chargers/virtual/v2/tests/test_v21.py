@@ -13,9 +13,10 @@ from ...tests.csms import Bench, until
 from ...tests.files import http_server
 from ...tests.signing import authority, issue
 from .test_requests import reserve, start, status_of, trigger
+from .test_security import network_profile, set_network
 from .test_sessions import events
 from .test_smart_charging import periods, profile, set_profile
-from .test_variables import element, get
+from .test_variables import element, get, report
 
 
 @pytest.fixture
@@ -146,6 +147,42 @@ async def test_a_reservation_that_led_to_nothing_is_told(ready: Bench) -> None:
     assert ready.csms.payloads("ReservationStatusUpdate") == [
         {"reservationId": 7, "reservationUpdateStatus": "NoTransaction"}
     ]
+
+
+async def test_network_profiles_are_variables(ready: Bench) -> None:
+    data = network_profile("ws://other/ocpp", ocppVersion="OCPP201")
+    assert await set_network(ready, 2, data) == "Accepted"
+    parts = await report(
+        ready,
+        "GetReport",
+        componentVariable=[
+            {
+                "component": {"name": "NetworkConfiguration"},
+                "variable": {"name": "OcppCsmsUrl"},
+            }
+        ],
+    )
+    told = {
+        item["component"]["instance"]: item["variableAttribute"][0]["value"]
+        for item in parts
+    }
+    own = ready.csms.url.rpartition("/")[0]
+    assert told == {"1": own, "2": "ws://other/ocpp", "3": ""}
+    names = ("OcppVersion", "SecurityProfile", "MessageTimeout", "VpnEnabled")
+    found = await get(
+        ready,
+        *[
+            element(f"NetworkConfiguration.{name}", component_instance="2")
+            for name in names
+        ],
+    )
+    assert [result["attributeValue"] for result in found] == [
+        *("OCPP201", "0", "30", "false"),
+    ]
+    (unknown,) = await get(
+        ready, element("NetworkConfiguration.OcppCsmsUrl", component_instance="9")
+    )
+    assert unknown["attributeStatus"] == "UnknownComponent"
 
 
 async def test_a_log_goes_just_where_a_url_says(ready: Bench) -> None:
