@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from .models import MeterValue
@@ -10,7 +11,7 @@ from .models import MeterValue
 WIDTH, HEIGHT = 720, 200
 LEFT, RIGHT, TOP, BOTTOM = 52, 708, 14, 172
 SHORTEST = timedelta(minutes=5)  # from the left edge to now, at least
-GAP = timedelta(seconds=90)  # values further apart are not joined by a line
+GAP = timedelta(seconds=90)  # values closer together are always joined by a line
 KILOWATT = "kW"
 
 Sample = tuple[datetime, float]
@@ -72,6 +73,18 @@ def metered(values: Iterable[MeterValue]) -> list[Series]:
     ]
 
 
+def gap_of(series: Iterable[Series]) -> timedelta:
+    """How far apart values have to be for the line between them to be broken."""
+    steps = sorted(
+        later - at
+        for one in series
+        for (at, _), (later, _) in pairwise(one.samples)
+        if later > at
+    )
+    usual = steps[(len(steps) - 1) // 2] if steps else GAP
+    return max(GAP, usual * 2.5)
+
+
 # --- The drawing ----------------------------------------------------------------------
 
 
@@ -109,7 +122,7 @@ def draw_power(
     series: Iterable[Series],
     now: datetime,
     *,
-    gap: timedelta = GAP,
+    gap: timedelta | None = None,
     span: timedelta | None = None,
 ) -> Chart | None:
     """The series in kW as lines; None where there are no values.
@@ -135,7 +148,7 @@ def draw_power(
     numbers: dict[str, int] = {}
     for one in shown:
         number = numbers[one.kind] = numbers.get(one.kind, 0) + 1
-        for stretch in _stretches(one.samples, gap):
+        for stretch in _stretches(one.samples, gap or gap_of([one])):
             points = " ".join(f"{x(at):.1f},{y(kw):.1f}" for at, kw in stretch)
             first, last = x(stretch[0][0]), x(stretch[-1][0])
             area = f"{first:.1f},{BOTTOM} {points} {last:.1f},{BOTTOM}"

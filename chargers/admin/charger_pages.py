@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from chargers import history, live, memory, overview
-from chargers.chart import GAP, Chart, Series, draw_power, metered
+from chargers.chart import Chart, Series, draw_power, gap_of, metered
 from chargers.choices import Direction, ProvisioningStatus
 from chargers.exchanges import Wanted, exchanges
 from chargers.models import Charger, Location, MeterValue, Transaction, Variable
@@ -182,7 +182,8 @@ class ChargerPages(PagedAdmin):
             if not chosen.isdecimal():
                 chosen = "0"
             values = _values_of(get_object_or_404(charger.transactions, pk=chosen))
-        return _chart_json(metered(values), GAP)
+        series = metered(values)
+        return _chart_json(series, gap_of(series))
 
 
 def _composite_json(charger: Charger, number: str) -> HttpResponse:

@@ -699,12 +699,19 @@ def test_nothing_metered_is_no_chart() -> None:
     assert draw_power([], NOW) is None
 
 
-def test_a_gap_interrupts_the_line() -> None:
-    chart = draw_power(
-        metered([value(400, 1000), value(390, 2000), value(10, 3000)]), NOW
-    )
+@pytest.mark.parametrize(
+    ("ages", "lines"),
+    [
+        ((400, 390, 10), 2),
+        ((400, 390, 380, 10), 2),
+        ((1200, 900, 600, 300), 1),  # it samples every five minutes
+        ((4200, 3900, 3600, 300), 2),
+    ],
+)
+def test_a_gap_interrupts_the_line(ages: tuple[int, ...], lines: int) -> None:
+    chart = draw_power(metered([value(age, 1000) for age in ages]), NOW)
     assert chart is not None
-    assert len(chart.lines) == 2
+    assert len(chart.lines) == lines
 
 
 def test_the_scale_ends_above_the_highest_value() -> None:
