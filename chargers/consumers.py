@@ -24,7 +24,7 @@ from .csms import commands_v16, commands_v201, v16, v21, v201
 from .csms.commands_common import Commands, perform
 from .csms.common import Handlers, handle, may_be_asked, triggered_by
 from .csms.learning import learn
-from .csms.portions import send_in_portions
+from .csms.portions import Portions
 from .group_commit import group_commit
 from .holder import Holder
 from .models import Charger
@@ -123,6 +123,7 @@ class ChargerConsumer(Stranger):
             observe=self._observe,
             takes=SENT_BY_CHARGERS[version],
         )
+        self.portions = Portions(self._call_once, charger, version)
         await self.accept(version.value)
         self.is_open = True
         await self._replace_others()
@@ -265,9 +266,7 @@ class ChargerConsumer(Stranger):
             )
         if triggered := triggered_by(action, payload):
             self.triggered.add(triggered)
-        if self.session.version.is_v16:
-            return await self._call_once(action, payload)
-        return await send_in_portions(self._call_once, self.charger, action, payload)
+        return await self.portions.send(action, payload)
 
     async def _call_once(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         answer = await self.session.call(action, payload)

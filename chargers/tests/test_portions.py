@@ -1,4 +1,4 @@
-"""Requests with more items than a 2.x charger takes in one message."""
+"""Requests with more items than a charger takes in one message."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from chargers.csms.portions import send_in_portions
+from chargers.csms.portions import Portions
 from chargers.models import Charger, Variable
 from chargers.ocpp.schemas import validate_request
 from chargers.ocpp.versions import Version
@@ -27,17 +27,40 @@ RESULTS = {
 class Link:
     """Answers each item of a request with the item itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: Version = Version.V201, **settings: str) -> None:
+        self.version = version
+        self.settings = settings  # of 1.6
         self.asked: list[dict[str, Any]] = []
         self.refused = False
+        self.statuses: list[str] = []
+
+    async def send(
+        self, charger: Charger, action: str, payload: dict[str, Any]
+    ) -> dict[str, Any]:
+        return await Portions(self.call, charger, self.version).send(action, payload)
 
     async def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        validate_request(Version.V201, action, payload)
+        validate_request(self.version, action, payload)
         self.asked.append(payload)
+        if action == "GetConfiguration":
+            return self.told(payload["key"])
+        if self.statuses:
+            return {"status": self.statuses.pop(0)}
         if action == "SendLocalList":
             return {"status": "Failed" if self.refused else "Accepted"}
         items, results = RESULTS[action]
         return {results: payload[items]}
+
+    def told(self, keys: list[str]) -> dict[str, Any]:
+        known = [
+            {"key": key, "value": self.settings[key], "readonly": True}
+            for key in keys
+            if key in self.settings
+        ]
+        unknown = [key for key in keys if key not in self.settings]
+        return {"configurationKey": known} | (
+            {"unknownKey": unknown} if unknown else {}
+        )
 
 
 async def limit(charger: Charger, component: str, instance: str, **limits: int) -> None:
@@ -70,13 +93,13 @@ async def test_a_message_has_no_more_items_than_the_charger_takes(
     name, results = RESULTS[action]
     items = [item(action, number) for number in range(5)]
     link = Link()
-    answer = await send_in_portions(link.call, physical_charger, action, {name: items})
+    answer = await link.send(physical_charger, action, {name: items})
     assert (answer, link.asked) == ({results: items}, [{name: items}])
 
     component = "MonitoringCtrlr" if "Monitoring" in action else "DeviceDataCtrlr"
     await limit(physical_charger, component, action, items=4)
     link = Link()
-    answer = await send_in_portions(link.call, physical_charger, action, {name: items})
+    answer = await link.send(physical_charger, action, {name: items})
     assert answer == {results: items}
     assert link.asked == [{name: items[:4]}, {name: items[4:]}]
 
@@ -88,7 +111,7 @@ async def test_a_message_has_no_more_bytes_than_the_charger_takes(
     await limit(physical_charger, "devicedatactrlr", "SetVariables", bytes=300, items=5)
     link = Link()
     payload = {"setVariableData": items}
-    await send_in_portions(link.call, physical_charger, "SetVariables", payload)
+    await link.send(physical_charger, "SetVariables", payload)
     sizes = []
     for asked in link.asked:
         text = json.dumps([2, "x" * 36, "SetVariables", asked], ensure_ascii=False)
@@ -134,9 +157,7 @@ async def test_a_long_local_list_is_added_to(
         "localAuthorizationList": entries,
     }
     link = Link()
-    answer = await send_in_portions(
-        link.call, physical_charger, "SendLocalList", payload
-    )
+    answer = await link.send(physical_charger, "SendLocalList", payload)
     assert answer == {"status": "Accepted"}
     assert [(one["updateType"], one["versionNumber"]) for one in link.asked] == sent
     told = [entry for one in link.asked for entry in one["localAuthorizationList"]]
@@ -144,10 +165,98 @@ async def test_a_long_local_list_is_added_to(
 
     link = Link()
     link.refused = True
-    answer = await send_in_portions(
-        link.call, physical_charger, "SendLocalList", payload
-    )
+    answer = await link.send(physical_charger, "SendLocalList", payload)
     assert (answer, len(link.asked)) == ({"status": "Failed"}, 1)
+
+
+@pytest.mark.parametrize("action", ["GetReport", "GetMonitoringReport"])
+@pytest.mark.parametrize(
+    ("statuses", "messages", "verdict"),
+    [
+        (["Accepted", "EmptyResultSet", "EmptyResultSet"], 3, "Accepted"),
+        (["EmptyResultSet"] * 3, 3, "EmptyResultSet"),
+        (["Accepted", "Rejected"], 2, "Rejected"),
+    ],
+)
+async def test_a_report_of_much_is_asked_for_part_by_part(
+    action: str,
+    statuses: list[str],
+    messages: int,
+    verdict: str,
+    physical_charger: Charger,
+) -> None:
+    """One limit counts for both kinds (B08.FR.06, N02.FR.07)."""
+    await limit(physical_charger, "DeviceDataCtrlr", "GetReport", items=2)
+    items = [{"component": {"name": f"C{number}"}} for number in range(5)]
+    payload = {"requestId": 7, "componentVariable": items}
+    link = Link()
+    link.statuses = list(statuses)
+    answer = await link.send(physical_charger, action, payload)
+    assert answer == {"status": verdict}
+    portions = [items[:2], items[2:4], items[4:]][:messages]
+    assert link.asked == [{**payload, "componentVariable": one} for one in portions]
+
+
+# --- OCPP 1.6 -------------------------------------------------------------------------
+
+
+async def test_keys_are_asked_for_as_many_at_a_time_as_a_charger_takes(
+    physical_charger: Charger,
+) -> None:
+    link = Link(Version.V16, GetConfigurationMaxKeys="2", A="1", B="2", C="3")
+    portions = Portions(link.call, physical_charger, Version.V16)
+    limits = {"key": ["GetConfigurationMaxKeys"]}
+    for asked_first in ([limits], []):  # it is asked for that once
+        link.asked.clear()
+        answer = await portions.send("GetConfiguration", {"key": list("AXBCY")})
+        assert [one["key"] for one in answer["configurationKey"]] == list("ABC")
+        assert answer["unknownKey"] == ["X", "Y"]
+        in_parts = [{"key": list(keys)} for keys in ("AX", "BC", "Y")]
+        assert link.asked == [*asked_first, *in_parts]
+
+
+@pytest.mark.parametrize("told", [{}, {"SendLocalListMaxLength": "many"}])
+async def test_a_charger_that_tells_no_limit_is_sent_all_at_once(
+    told: dict[str, str], physical_charger: Charger
+) -> None:
+    link = Link(Version.V16, **told)
+    entries = [
+        {"idTag": f"T{n}", "idTagInfo": {"status": "Accepted"}} for n in range(3)
+    ]
+    payload = {
+        "updateType": "Full",
+        "listVersion": 7,
+        "localAuthorizationList": entries,
+    }
+    await link.send(physical_charger, "SendLocalList", payload)
+    assert link.asked[1:] == [payload]
+
+
+async def test_a_long_local_list_of_a_16_charger_is_added_to(
+    physical_charger: Charger,
+) -> None:
+    link = Link(Version.V16, SendLocalListMaxLength="2")
+    entries = [
+        {"idTag": f"T{n}", "idTagInfo": {"status": "Accepted"}} for n in range(3)
+    ]
+    payload = {
+        "updateType": "Full",
+        "listVersion": 7,
+        "localAuthorizationList": entries,
+    }
+    answer = await link.send(physical_charger, "SendLocalList", payload)
+    assert answer == {"status": "Accepted"}
+    first, second = link.asked[1:]
+    assert first == {
+        "updateType": "Full",
+        "listVersion": 6,
+        "localAuthorizationList": entries[:2],
+    }
+    assert second == {
+        "updateType": "Differential",
+        "listVersion": 7,
+        "localAuthorizationList": entries[2:],
+    }
 
 
 @pytest.mark.usefixtures("web_process")
