@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from ..ocpp.errors import CallTimeout, LinkClosed
 from .authorization import TagInfo, is_accepted
 from .clock import Event, format_time, parse_time, wait_for_event
 from .connector import Connector
@@ -220,6 +221,7 @@ class Charging:
         if connector.vehicle is None:
             self._protocol.admitted(connector, id_tag, parent, remote_start_id)
             await self._await_cable(connector)
+        await self.prepare(connector)
         if connector.vehicle is not None and connector.is_free:
             self.start(
                 connector,
@@ -228,6 +230,15 @@ class Charging:
                 parent=parent or authorizer.parent_of(id_tag),
                 remote_start_id=remote_start_id,
             )
+
+    async def prepare(self, connector: Connector) -> None:
+        """Tell that somebody starts anew with a cable that has stayed in (1.6, 4.9)."""
+        if connector.vehicle is None or not connector.is_finished:
+            return
+        connector.start_over()
+        if self._charger.is_online and not self._settings.minimum_status_duration:
+            with contextlib.suppress(CallTimeout, LinkClosed):
+                await self._charger.tell_status(connector)
 
     async def _await_cable(self, connector: Connector) -> None:
         """Wait until somebody plugs in, at most for so long as the settings say."""

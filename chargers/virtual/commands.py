@@ -248,7 +248,7 @@ class Commands:
             raise CommandRejected(f"connector {connector_id} has no cable in")
         if not self._charger.is_online:
             await self._authorize(id_tag)
-        await self._require_admission(connector, id_tag)
+        await self._admit(connector, id_tag)
         parent = self._authorizer.parent_of(id_tag)
         message = self._charging.start(connector, id_tag, parent=parent)
         return await self._started(connector, id_tag, message)
@@ -279,7 +279,7 @@ class Commands:
             if self._charger.is_online:
                 await self._told(connector)
             info = await self._authorize(id_tag)
-            await self._require_admission(connector, id_tag, info)
+            await self._admit(connector, id_tag, info)
         except (Exception, asyncio.CancelledError) as problem:
             if plugs and connector.transaction is None:
                 self._charging.unplug(connector)
@@ -357,14 +357,16 @@ class Commands:
                 f"connector {connector.number} already has a running transaction"
             )
 
-    async def _require_admission(
+    async def _admit(
         self, connector: Connector, id_tag: str, info: TagInfo | None = None
     ) -> None:
+        """Let the id tag start there, unless a reservation keeps it off."""
         parent = (info or {}).get("parentIdTag")
         if not await self._authorizer.admits(connector, id_tag, parent):
             raise CommandRejected(
                 f"connector {connector.number} is reserved for another id tag"
             )
+        await self._charging.prepare(connector)
         self._require_startable(connector)
 
     async def _told(self, connector: Connector) -> None:

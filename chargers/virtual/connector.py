@@ -63,9 +63,11 @@ class Connector:
             return self._status_in_transaction()
         if not self.is_operative or self.is_blocked:
             return Status.UNAVAILABLE
+        if self.awaits_cable:
+            return Status.PREPARING
         if self.is_finished and (self.vehicle is not None or self.is_locked):
             return Status.FINISHING
-        if self.vehicle is not None or self.awaits_cable:
+        if self.vehicle is not None:
             return Status.PREPARING
         if self.is_reserved:
             return Status.RESERVED
@@ -242,6 +244,11 @@ class Connector:
         if self.is_locked:
             self.is_locked = self.is_finished = False
 
+    def start_over(self) -> None:
+        """Let a cable that has stayed in count as a new one (1.6, 4.9, F2, H2)."""
+        if not self.is_locked:
+            self.is_finished = False
+
     def start(self, transaction: Transaction, *, energy_limit_wh: float | None) -> None:
         self.settle()
         if energy_limit_wh is not None:
@@ -312,6 +319,8 @@ class Connector:
             self.scheduled_operative = operative
             return False
         self.scheduled_operative = None
+        if operative and not self.is_operative:
+            self.start_over()
         self.is_operative = operative
         return True
 

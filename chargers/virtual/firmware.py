@@ -188,6 +188,8 @@ class Firmware:
     def _block(self, is_blocked: bool) -> None:
         """Connectors without a transaction are Unavailable until it is over."""
         for connector in self._charger.outlets:
+            if connector.is_blocked and not is_blocked:
+                connector.start_over()
             connector.is_blocked = is_blocked
 
     def _tell(self, update: Update, status: str) -> None:

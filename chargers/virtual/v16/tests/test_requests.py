@@ -145,7 +145,7 @@ async def test_availability_waits_for_the_transaction_and_persists(
     ready.csms.forget()
     request = {"connectorId": 0, "type": "Operative"}
     assert await status_of(ready, "ChangeAvailability", **request) == "Accepted"
-    await ready.told("0:Available", "1:Finishing", "2:Available")
+    await ready.told("0:Available", "1:Preparing", "2:Available")
 
 
 @pytest.mark.parametrize(
@@ -218,6 +218,19 @@ async def test_the_csms_says_how_long_to_wait_for_it(ready: Bench) -> None:
     assert await change(ready, "MessageTimeout", "7") == "Accepted"
     assert ready.charger.uplink._link is not None
     assert ready.charger.uplink._link.session.call_timeout == 7
+
+
+async def test_a_cable_that_stays_in_is_prepared_anew(ready: Bench) -> None:
+    await ready.perform("start-session", id_tag="T")
+    await ready.perform("stop-transaction")
+    ready.csms.forget()
+    start = {"idTag": "T", "connectorId": 1}
+    assert await status_of(ready, "RemoteStartTransaction", **start) == "Accepted"
+    await ready.told("1:Preparing", "StartTransaction", "1:Charging")
+    await ready.perform("stop-transaction")
+    ready.csms.forget()
+    await ready.perform("start-session", id_tag="T")
+    await ready.told("Authorize", "1:Preparing", "StartTransaction", "1:Charging")
 
 
 async def test_local_lists_come_whole_or_in_parts(ready: Bench) -> None:
