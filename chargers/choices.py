@@ -8,9 +8,9 @@ from ocpplab.models import Origin as Origin
 class OCPPVersion(models.TextChoices):
     """The spelling of the charger resource (contract, 4.4)."""
 
-    V16 = "OCPP1.6"
-    V201 = "OCPP2.0.1"
-    V21 = "OCPP2.1"
+    V16 = "OCPP1.6", "OCPP1.6"
+    V201 = "OCPP2.0.1", "OCPP2.0.1"
+    V21 = "OCPP2.1", "OCPP2.1"
 
 
 class ChargerKind(models.TextChoices):
@@ -36,8 +36,8 @@ class ConnectorStatus(models.TextChoices):
     AVAILABLE = "Available"
     PREPARING = "Preparing"
     CHARGING = "Charging"
-    SUSPENDED_EVSE = "SuspendedEVSE"
-    SUSPENDED_EV = "SuspendedEV"
+    SUSPENDED_EVSE = "SuspendedEVSE", "SuspendedEVSE"
+    SUSPENDED_EV = "SuspendedEV", "SuspendedEV"
     FINISHING = "Finishing"
     RESERVED = "Reserved"
     UNAVAILABLE = "Unavailable"

@@ -234,6 +234,7 @@ CHANNEL_LAYERS = {
 
 AUTH_USER_MODEL = "ocpplab.User"
 LOGIN_URL = "admin:login"
+LOGOUT_REDIRECT_URL = LOGIN_URL
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "ocpplab.hashers.ChargerPasswordHasher",
@@ -354,6 +355,7 @@ DEMO = env.bool("OCPPLAB_DEMO", default=True)
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = "ocpplab.formats"
 
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True

@@ -38,6 +38,10 @@ OF_CHARGER = {
 class OpenFilter(admin.EmptyFieldListFilter):
     """Transactions that run, or have ended."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "state"
+
     def choices(self, changelist: Any) -> Iterator[Any]:
         texts = ("All", "Open", "Ended")
         for choice, text in zip(super().choices(changelist), texts, strict=True):

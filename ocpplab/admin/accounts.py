@@ -131,6 +131,10 @@ class UserAdmin(OrganizationScopedAdmin, DjangoUserAdmin):
         )
         return users.filter(pk__in=memberships.values("user"))
 
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        filters = super().get_list_filter(request)
+        return filters if access_of(request).is_superuser else ["is_active"]
+
     def organization_id_of(self, obj: User) -> int | None:
         ids = [membership.organization_id for membership in obj.memberships.all()]
         return min(ids, default=None)
