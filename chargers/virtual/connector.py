@@ -88,11 +88,12 @@ class Connector:
 
     @property
     def notice(self) -> Notice:
-        info = self.fault
+        status, fault = self.status, self.fault
+        if status is Status.UNAVAILABLE and fault in WARNINGS:
+            fault = ""  # it is said of an EV in use (1.6, 4.9)
         is_left = self.transaction is not None or self.is_locked
-        if is_left and self.vehicle is None and not self.fault:
-            info = EV_GONE
-        return Notice(self.status.value, self.fault, info)
+        info = EV_GONE if is_left and self.vehicle is None and not fault else fault
+        return Notice(status.value, fault, info)
 
     @property
     def is_free(self) -> bool:

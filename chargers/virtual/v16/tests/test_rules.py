@@ -299,6 +299,13 @@ async def test_trouble_in_talking_to_the_ev_is_but_a_warning(ready: Bench) -> No
     await ready.told("1:SuspendedEVSE", "1:Charging")
     suspended, _ = ready.csms.payloads("StatusNotification")
     assert suspended["errorCode"] == "EVCommunicationError"
+    await ready.perform("stop-transaction")
+    await ready.perform("inject-fault", fault_type="EVCommunicationError")
+    ready.csms.forget()
+    request = {"connectorId": 1, "type": "Inoperative"}
+    assert await status_of(ready, "ChangeAvailability", **request) == "Accepted"
+    await ready.told("1:Unavailable")  # where it is no matter
+    assert ready.csms.payloads("StatusNotification")[0]["errorCode"] == "NoError"
 
 
 # -- smart charging --------------------------------------------------------------------
