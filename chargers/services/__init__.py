@@ -4,6 +4,7 @@ Plain functions, one transaction each, which know neither requests nor sockets.
 """
 
 from .changing import RELATIONS, ChargerFailure, delete_chargers, update_chargers
+from .finding import open_transaction
 from .id_tags import Authorization, Presented, authorize_all
 from .links import (
     Address,
@@ -23,6 +24,12 @@ from .locations import (
     find_locations,
     update_location,
     was_deleted,
+)
+from .meter_values import (
+    MeterReport,
+    Reading,
+    parse_meter_values,
+    record_meter_values,
 )
 from .registering import (
     add_connectors,
@@ -53,13 +60,8 @@ from .reports import (
     virtual_states,
 )
 from .transactions import (
-    MeterReport,
-    Reading,
     Start,
     Stop,
-    open_transaction,
-    parse_meter_values,
-    record_meter_values,
     start_transactions,
     stop_transactions,
 )

@@ -16,16 +16,10 @@ from django.db.models.functions import Lower
 from chargers.models import Charger, IdTag, MeterValue, Transaction
 from chargers.rows import update_rows
 
+from .finding import find_transactions, wait_for_others
 from .id_tags import ACCEPTED, Authorization, Token, find_id_tags
-from .transactions import (
-    VALUES_SEARCHED,
-    MeterReport,
-    Reading,
-    _add_meter_values,
-    _presume_stopped,
-    find_transactions,
-    wait_for_others,
-)
+from .meter_values import MeterReport, Reading, add_meter_values
+from .transactions import VALUES_SEARCHED, presume_stopped
 
 STARTED, UPDATED, ENDED = "Started", "Updated", "Ended"
 CONCURRENT = "ConcurrentTx"
@@ -132,7 +126,7 @@ def _write(told: Sequence[tuple[TransactionEvent, Transaction]]) -> None:
         _CHANGED,
         [[getattr(row, name) for name in _CHANGED] for row in changed.values()],
     )
-    _add_meter_values(
+    add_meter_values(
         (MeterReport(event.charger, row.evse_id, event.meter_values), row.pk)
         for event, row in told
     )
@@ -248,7 +242,7 @@ def _close_forgotten(begun: Transaction, known: Mapping[int, Transaction]) -> No
         started_at__lt=begun.started_at,
     )
     for row in earlier.exclude(pk=begun.pk):
-        _presume_stopped(known.get(row.pk, row), begun.started_at)
+        presume_stopped(known.get(row.pk, row), begun.started_at)
 
 
 def _read_meter(row: Transaction) -> None:

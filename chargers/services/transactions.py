@@ -4,22 +4,22 @@ What many chargers report at once is recorded at once: in statements that are as
 one report as for a hundred (see chargers.group_commit).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import CharField, Exists, F, OuterRef, Q
 from django.db.models.functions import Cast, Lower
 from django.utils import timezone
 
 from chargers.models import Charger, IdTag, MeterValue, Transaction
-from chargers.ocpp.values import parse_time
-from chargers.rows import insert_rows, update_rows
+from chargers.rows import update_rows
 
+from .finding import find_transactions, wait_for_others
 from .id_tags import (
     ACCEPTED,
     Authorization,
@@ -27,17 +27,10 @@ from .id_tags import (
     authorization_of,
     find_id_tags,
 )
+from .meter_values import MeterReport, Reading, add_meter_values
 
 VALUES_SEARCHED = 20  # last meter values, for one with an energy register
 _END = ("stopped_at", "meter_stop_wh", "stop_reason", "stop_id_tag", "id")
-_METER_VALUE = (
-    "charger",
-    "transaction",
-    "evse_id",
-    "connector_id",
-    "timestamp",
-    "sampled_values",
-)
 
 
 # --- Beginnings -----------------------------------------------------------------------
@@ -94,7 +87,7 @@ def start_transactions(
             results.append((same, replace(verdict, status=same.authorization)))
             continue
         for forgotten in running.pop((start.charger.pk, start.evse_id), ()):
-            _presume_stopped(forgotten, start.at)
+            presume_stopped(forgotten, start.at)
         with_tag = charging.setdefault(start.presented.key, [])
         authorization = authorization_of(
             tags.get(start.presented.key),
@@ -194,7 +187,7 @@ class Stop:
     at: datetime
     reason: str
     id_tag: str = ""
-    meter_values: Sequence["Reading"] = ()
+    meter_values: Sequence[Reading] = ()
 
 
 @transaction.atomic(savepoint=False)  # many share a group commit
@@ -234,7 +227,7 @@ def stop_transactions(stops: Sequence[Stop]) -> list[Authorization | None]:
     update_rows(
         Transaction, _END, [[getattr(row, name) for name in _END] for row in ended]
     )
-    _add_meter_values(measured)
+    add_meter_values(measured)
     presented = [Presented(stop.charger.organization_id, stop.id_tag) for stop in stops]
     tags = find_id_tags(one for one in presented if one.id_tag)
     return [
@@ -308,11 +301,11 @@ def close_abandoned_transactions(after: timedelta) -> int:
     rows = list(abandoned.select_related("charger"))
     for row in rows:
         assert row.charger.booted_at is not None
-        _presume_stopped(row, row.charger.booted_at)
+        presume_stopped(row, row.charger.booted_at)
     return len(rows)
 
 
-def _presume_stopped(row: Transaction, at: datetime) -> None:
+def presume_stopped(row: Transaction, at: datetime) -> None:
     """End a transaction whose StopTransaction has not come: without a reason.
 
     The last meter value tells what it delivered. Should its StopTransaction come after
@@ -325,103 +318,3 @@ def _presume_stopped(row: Transaction, at: datetime) -> None:
     row.meter_stop_wh = row.meter_start_wh if energy is None else round(energy)
     if row.pk is not None:
         row.save(update_fields=["stopped_at", "meter_stop_wh"])
-
-
-# --- Meter values ---------------------------------------------------------------------
-
-
-class Reading(NamedTuple):
-    """A time, and the values sampled then, as OCPP has them."""
-
-    at: datetime
-    sampled: Sequence[Mapping[str, Any]]
-
-    @property
-    def energy_wh(self) -> float | None:
-        return MeterValue(sampled_values=self.sampled).energy_wh
-
-
-def parse_meter_values(values: Iterable[Mapping[str, Any]]) -> list[Reading]:
-    """Meter values of OCPP, ``{timestamp, sampledValue}`` each; OCPPError if one is of
-    no time.
-    """
-    return [Reading(parse_time(v["timestamp"]), v["sampledValue"]) for v in values]
-
-
-@dataclass(frozen=True, slots=True)
-class MeterReport:
-    """Meter values of an EVSE, maybe of a transaction."""
-
-    charger: Charger
-    evse_id: int
-    meter_values: Sequence[Reading]
-    transaction_id: str = ""
-
-
-def record_meter_values(reports: Sequence[MeterReport]) -> list[None]:
-    """Keep meter values, with the transaction that each report names, if we know it."""
-    rows = find_transactions(
-        (report.charger.pk, report.transaction_id)
-        for report in reports
-        if report.transaction_id
-    )
-    keys = {key: row.pk for key, row in rows.items()}
-    _add_meter_values(
-        (report, keys.get((report.charger.pk, report.transaction_id)))
-        for report in reports
-    )
-    return [None] * len(reports)
-
-
-def _add_meter_values(reports: Iterable[tuple[MeterReport, int | None]]) -> None:
-    """Insert meter values, with the primary keys of their transactions."""
-    insert_rows(
-        MeterValue,
-        _METER_VALUE,
-        [
-            (report.charger.pk, key, report.evse_id, 1, reading.at, reading.sampled)
-            for report, key in reports
-            for reading in report.meter_values
-        ],
-    )
-
-
-# --- Finding --------------------------------------------------------------------------
-
-
-def find_transactions(
-    keys: Iterable[tuple[str, str]],
-) -> dict[tuple[str, str], Transaction]:
-    """The transactions that exist, by charger and OCPP id."""
-    wanted = set(keys)
-    if not wanted:
-        return {}
-    rows = Transaction.objects.filter(
-        charger__in={charger_id for charger_id, _ in wanted},
-        transaction_id__in={transaction_id for _, transaction_id in wanted},
-    )
-    found = {(row.charger_id, row.transaction_id): row for row in rows.order_by()}
-    return {key: row for key, row in found.items() if key in wanted}
-
-
-def wait_for_others(charger_ids: Collection[str]) -> None:
-    """Until this database transaction ends, no other process tells of these chargers'.
-
-    A charger that dials again may reach another process, and repeat there what the first
-    has not written yet. In SQLite all that write wait for each other anyhow.
-    """
-    if connection.features.has_select_for_update:
-        rows = Charger.objects.filter(pk__in=charger_ids).order_by("pk")
-        list(rows.select_for_update(no_key=True).values_list("pk"))
-
-
-def open_transaction(
-    charger: Charger, *, transaction_id: str | None = None, evse_id: int | None = None
-) -> Transaction | None:
-    """The running transaction with this id, or on this EVSE, or the first there is."""
-    running = charger.transactions.filter(stopped_at=None)
-    if transaction_id is not None:
-        running = running.filter(transaction_id=transaction_id)
-    if evse_id is not None:
-        running = running.filter(evse_id=evse_id)
-    return running.order_by("evse_id", "id").first()
