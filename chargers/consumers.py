@@ -23,6 +23,7 @@ from .connections import connections, tell
 from .csms import commands_v16, commands_v201, v16, v21, v201
 from .csms.commands_common import Commands, perform
 from .csms.common import Handlers, handle, may_be_asked, triggered_by
+from .csms.inventory import Inventories
 from .csms.learning import learn
 from .csms.portions import Portions
 from .group_commit import group_commit
@@ -40,7 +41,7 @@ from .ocpp.messages import SENT_BY_CHARGERS
 from .ocpp.secrecy import accepted_password
 from .ocpp.session import Reply, Session
 from .ocpp.versions import Version, choose_subprotocol
-from .services import links
+from .services import device_model, links
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +125,7 @@ class ChargerConsumer(Stranger):
             takes=SENT_BY_CHARGERS[version],
         )
         self.portions = Portions(self._call_once, charger, version)
+        self.inventories = Inventories()
         await self.accept(version.value)
         self.is_open = True
         await self._replace_others()
@@ -269,6 +271,7 @@ class ChargerConsumer(Stranger):
         return await self.portions.send(action, payload)
 
     async def _call_once(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        self.inventories.note_request(action, payload)
         answer = await self.session.call(action, payload)
         if password := accepted_password(action, payload, answer):
             # Before the charger can dial again with it: that is looked up in turn.
@@ -302,6 +305,12 @@ class ChargerConsumer(Stranger):
         if is_boot:
             self.verdict = answer.payload["status"]
             self.has_booted = self.verdict == BootPolicy.ACCEPTED
+        elif action == "NotifyReport" and (
+            asked_at := self.inventories.note_report(payload)
+        ):
+            await group_commit().run(
+                device_model.drop_variables, self.charger, told_before=asked_at
+            )
         if answer.follows is None:
             return Reply(answer.payload)
         follows = answer.follows

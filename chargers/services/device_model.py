@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
@@ -111,6 +112,11 @@ def record_report(charger: Charger, report: Iterable[Mapping[str, Any]]) -> None
         ]
     _upsert(charger, described, (*_TOLD, "characteristics"))
     _upsert(charger, others, _TOLD)
+
+
+def drop_variables(charger: Charger, *, told_before: datetime) -> None:
+    """Forget the variables of which nothing was told since, as new firmware has them not."""
+    Variable.objects.filter(charger_id=charger.pk, updated_at__lt=told_before).delete()
 
 
 def record_values(charger: Charger, results: Iterable[Mapping[str, Any]]) -> None:

@@ -673,6 +673,49 @@ async def test_names_of_variables_are_the_same_in_any_case(
     ]
 
 
+FULL = {"reportBase": "FullInventory"}
+SUMMARY = {"reportBase": "SummaryInventory"}
+WANTED = {"componentVariable": [{"component": {"name": "OCPPCommCtrlr"}}]}
+
+
+@pytest.mark.parametrize(
+    ("action", "asked", "parts", "known"),
+    [
+        ("GetBaseReport", FULL, [(0, True, "A"), (1, False, "B")], ["A", "B"]),
+        ("GetBaseReport", FULL, [(0, True, "A")] * 2 + [(1, False, "B")], ["A", "B"]),
+        ("GetBaseReport", FULL, [(0, True, "A"), (1, True, "B")], ["A", "B", "Old"]),
+        ("GetBaseReport", FULL, [(0, True, "A"), (2, False, "B")], ["A", "B", "Old"]),
+        ("GetBaseReport", FULL, [(0, False, "")], ["Old"]),
+        ("GetBaseReport", SUMMARY, [(0, False, "A")], ["A", "Old"]),
+        ("GetReport", WANTED, [(0, False, "A")], ["A", "Old"]),
+    ],
+)
+async def test_what_a_full_report_names_no_more_is_forgotten_when_all_of_it_has_come(
+    physical_charger: Charger,
+    action: str,
+    asked: dict[str, Any],
+    parts: list[tuple[int, bool, str]],
+    known: list[str],
+) -> None:
+    async with connected_v2(physical_charger) as station:
+        report = {"requestId": 1, "generatedAt": TIME, "seqNo": 0}
+        old = [reported("Old", "1")]
+        await station.ok("NotifyReport", {**report, "reportData": old})
+        for request_action, request in (("GetBaseReport", FULL), (action, asked)):
+            asking = asyncio.create_task(
+                ask(physical_charger, request_action, {"requestId": 7, **request})
+            )
+            message_id, _, _ = await station.next_request()
+            await station.reply(message_id, {"status": "Accepted"})
+            await asking
+        for number, goes_on, name in parts:
+            part = {**report, "requestId": 7, "seqNo": number, "tbc": goes_on}
+            data = {"reportData": [reported(name, "1")]} if name else {}
+            await station.ok("NotifyReport", {**part, **data})
+    rows = Variable.objects.filter(charger=physical_charger)
+    assert [row.name async for row in rows] == known
+
+
 async def test_a_customer_who_is_cleared_leaves_the_local_list(
     physical_charger: Charger,
 ) -> None:
