@@ -716,6 +716,30 @@ async def test_what_a_full_report_names_no_more_is_forgotten_when_all_of_it_has_
     assert [row.name async for row in rows] == known
 
 
+async def test_names_with_other_characters_than_ocpp_has_for_them_are_taken(
+    physical_charger: Charger,
+) -> None:
+    """What stations do send; a charging session would be lost with its token."""
+    report = {"requestId": 1, "generatedAt": TIME, "seqNo": 0}
+    component = {"name": "Slot #1 (left)"}
+    async with connected_v2(physical_charger) as station:
+        data = [reported("Größe/Rest", "1", component=component)]
+        await station.ok("NotifyReport", {**report, "reportData": data})
+        token = {"idToken": "12 34#", "type": "KeyCode"}
+        verdict = await station.ok("Authorize", {"idToken": token})
+        assert verdict["idTokenInfo"]["status"] == "Unknown"
+        wanted = [{"component": component, "variable": {"name": "Größe/Rest"}}]
+        asking = asyncio.create_task(
+            ask(physical_charger, "GetVariables", {"getVariableData": wanted})
+        )
+        message_id, _, payload = await station.next_request()
+        assert payload == {"getVariableData": wanted}
+        read = {**wanted[0], "attributeStatus": "Accepted", "attributeValue": "2"}
+        await station.reply(message_id, {"getVariableResult": [read]})
+        await asking
+    assert await value_of(physical_charger, "Größe/Rest") == "2"
+
+
 async def test_a_customer_who_is_cleared_leaves_the_local_list(
     physical_charger: Charger,
 ) -> None:

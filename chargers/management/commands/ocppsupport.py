@@ -51,7 +51,9 @@ request of a CSMS can be sent from the charger's page, by
 `POST /ocpp/chargers/{{charger_id}}/requests` and by `manage.py request`. For every message
 and request, with all it can hold and with the least, that is shown by
 [endpoint_messages](../chargers/tests/test_endpoint_messages.py), and for every fault of
-every field by [negative_cases](../chargers/tests/test_negative_cases.py).
+every field by [negative_cases](../chargers/tests/test_negative_cases.py). Which characters
+an identifierString may have (2.x, part 2, 2.1.4) is not in the schemas and not judged:
+tokens and names with others are taken from stations, and then sent to them, too.
 
 **Virtual charger**: "yes" where it sends the message in the course of things, or does what
 the request asks; "by proxy-message" where only that command has it send one, as it can any
