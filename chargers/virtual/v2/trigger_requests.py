@@ -42,6 +42,8 @@ class TriggerRequests:
                     return {"status": "Rejected"}  # F06.FR.12
                 send = self._sender(lambda: self._status(chosen[0]))
             case "MeterValues":
+                if not self._charger.settings.measurands(Series.ALIGNED):
+                    return {"status": "Rejected"}  # nothing to send (F06.FR.10)
                 send = self._for_all(chosen, self._measure)
             case "TransactionEvent":
                 chosen = [c for c in chosen if self._runs(c)]

@@ -284,6 +284,14 @@ async def test_triggers_about_evses(ready: Bench) -> None:
     )
 
 
+async def test_meter_values_are_not_triggered_where_nothing_is_measured(
+    ready: Bench,
+) -> None:
+    await configure(ready, AlignedDataCtrlr_Measurands="")
+    assert await trigger(ready, "MeterValues") == "Rejected"
+    await ready.told()
+
+
 async def test_a_boot_may_be_triggered_while_it_is_pending(bench: Bench) -> None:
     answers = [
         {"status": "Pending", "interval": 300},
