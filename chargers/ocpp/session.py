@@ -84,7 +84,6 @@ class Session:
             asyncio.Lock()
         )  # one CALL in flight per direction (OCPP-J 1.6, 4.1.1)
         self._open: tuple[Call, asyncio.Future[CallResult | CallError]] | None = None
-        self._answering: set[str] = set()  # ids of the peer's CALLs in progress
         self._closed = False
 
     async def call(
@@ -146,7 +145,10 @@ class Session:
         await self._emit(Send(new_message_id(), action, payload), action)
 
     async def receive(self, text: str | bytes) -> None:
-        """Take one WebSocket frame. Never raises for anything a peer sent."""
+        """Take one WebSocket frame. Never raises for anything a peer sent.
+
+        The next is taken once this returns: what a peer asks is answered in its order.
+        """
         try:
             frame = parse(text, self.version)
         except FrameError as problem:
@@ -182,15 +184,6 @@ class Session:
             self._open[1].exception()  # seen, also where nobody waits for it any more
 
     async def _answer(self, call: Call) -> None:
-        if call.message_id in self._answering:
-            return  # the same CALL once more: it has one answer, which is on its way
-        self._answering.add(call.message_id)
-        try:
-            await self._answer_once(call)
-        finally:
-            self._answering.discard(call.message_id)
-
-    async def _answer_once(self, call: Call) -> None:
         try:
             self._check_direction(call.action)
             validate_request(self.version, call.action, call.payload)
