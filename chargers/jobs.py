@@ -28,12 +28,16 @@ def settle_provisioning() -> None:
 
 
 def delete_old_messages() -> None:
-    age = timedelta(days=settings.MESSAGE_RETENTION_DAYS)
-    before = timezone.now() - age
+    """What is kept for a while only: see the ages in docs/operations.md."""
+    now = timezone.now()
+    before = now - timedelta(days=settings.MESSAGE_RETENTION_DAYS)
     services.delete_old_messages(before)
     stations.delete_old_events(before)
+    stations.delete_old_customer_information(before)
     kept = timedelta(days=settings.COMMAND_RETENTION_DAYS)
-    reports.delete_old_requests(before=timezone.now() - kept)
+    reports.delete_old_requests(before=now - kept)
+    kept = timedelta(days=settings.AUDIT_RETENTION_DAYS)
+    stations.delete_old_security_events(before=now - kept)
 
 
 def close_abandoned_transactions() -> None:

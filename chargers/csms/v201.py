@@ -296,7 +296,7 @@ async def on_display_messages(charger: Charger, payload: Payload) -> Payload:
 
 
 async def on_customer_information(charger: Charger, payload: Payload) -> Payload:
-    """Kept, part by part (N09)."""
+    """Kept as long as messages are, part by part (N09)."""
     parse_time(payload["generatedAt"])
     subject = f"request {payload['requestId']}, part {payload['seqNo']}"
     kind = ReportKind.CUSTOMER_INFORMATION

@@ -40,7 +40,7 @@ class SecurityEvent(models.Model):
     type = models.CharField(max_length=50)
     tech_info = models.CharField(max_length=255, blank=True)
     timestamp = models.DateTimeField(help_text="By the charger's clock.")
-    received_at = models.DateTimeField(auto_now_add=True)
+    received_at = models.DateTimeField(auto_now_add=True, db_index=True)  # retention
 
     class Meta:
         ordering = ["-timestamp", "-id"]

@@ -113,3 +113,15 @@ def local_list_of(charger: Charger) -> dict[str, Any]:
 def delete_old_events(before: datetime) -> None:
     """Drop events past their retention."""
     StationEvent.objects.filter(received_at__lt=before).delete()
+
+
+def delete_old_customer_information(before: datetime) -> None:
+    """Drop what chargers told of customers, past the retention of messages."""
+    StationReport.objects.filter(
+        kind=ReportKind.CUSTOMER_INFORMATION, reported_at__lt=before
+    ).delete()
+
+
+def delete_old_security_events(before: datetime) -> None:
+    """Drop security events past their retention."""
+    SecurityEvent.objects.filter(received_at__lt=before).delete()
