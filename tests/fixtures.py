@@ -1,7 +1,7 @@
 """Fixtures that the tests of every app share."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -12,8 +12,10 @@ from pytest_django import DjangoDbBlocker
 from redis import Redis
 from rest_framework.test import APIClient
 
-from chargers import overview
+from chargers import consumers, overview
 from chargers.choices import ChargerKind, ProvisioningStatus
+from chargers.connections import connections
+from chargers.group_commit import group_commit
 from chargers.models import Charger, ChargerModel, Connector, Location
 from ocpplab.models import Organization, User
 from ocpplab.services import create_token
@@ -105,6 +107,19 @@ def location(organization: Organization) -> Location:
         latitude=48.8556,
         longitude=2.3588,
     )
+
+
+@pytest.fixture
+async def web_process() -> AsyncIterator[None]:
+    """The holder of physical chargers, of this test's event loop."""
+    consumers._holder = None
+    yield
+    if consumers._holder is not None:
+        await consumers._holder.stop()
+        consumers._holder = None
+    await connections().close()
+    # Else each test would leave a connection of the pool to a thread that ends.
+    await group_commit().close()
 
 
 @pytest.fixture
