@@ -41,7 +41,6 @@ PROGRESS = "/admin/commands/command/progress/1-1/"  # where a submission leads t
 def findings(page: Page, *, whole: bool = False) -> list[str]:
     """What axe-core finds grave on the page as it is shown, in light and in dark."""
     found: list[str] = []
-    page.evaluate(AXE_SCRIPT)
     context = {"exclude": [] if whole else REPEATED}
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
@@ -94,6 +93,7 @@ def page(browser: Browser, signed_in: SignIn) -> Iterator[Page]:
     context = browser.new_context(
         storage_state=session, bypass_csp=True, reduced_motion="reduce"
     )
+    context.add_init_script(AXE_SCRIPT)
     yield context.new_page()
     context.close()
 
