@@ -5,7 +5,7 @@ A fixed number of queries, whose answers serve all who see the same for a moment
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -207,12 +207,11 @@ class Day:
 
 
 def day_of(access: Access) -> Day:
-    samples = access.scope(PowerSample.objects.all(), "organization")
-    return _fresh(
-        ("day", _key(access)),
-        DAY_FRESH,
-        lambda: Day(history.power_of_day(samples)),
-    )
+    """What was noted each minute, and what there is now."""
+    rows = access.scope(PowerSample.objects.all(), "organization")
+    noted = _fresh(("day", _key(access)), DAY_FRESH, lambda: history.power_of_day(rows))
+    now = (timezone.now(), overview(access).whole.power_w / 1000)
+    return Day(replace(noted, samples=[*noted.samples, now]))
 
 
 # --- The portal itself ----------------------------------------------------------------

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.http import (
     Http404,
     HttpRequest,
+    HttpResponse,
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
@@ -111,6 +112,20 @@ class PagedAdmin(OrganizationScopedAdmin):
     def page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """What every part shows."""
         return {}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        shown = {
+            "object_page": reverse(f"admin:{self._url_name('')}", args=[object_id])
+        }
+        return super().change_view(
+            request, object_id, form_url, {**shown, **(extra_context or {})}
+        )
 
     def response_post_save_change(
         self, request: HttpRequest, obj: Model

@@ -4,7 +4,7 @@
 // in the place of the drawing that it has without this script. It follows live.js.
 "use strict";
 (() => {
-  const PERIOD = 2000; // ms, at least, between two looks
+  const PERIOD = 2000; // ms, at least, between two looks; or data-period
   const SHORTEST = 300; // s, from the left edge to the right one, at least
   // light-dark() is resolved by the browser only where it is used: on an element.
   const probe = document.createElement("i");
@@ -109,6 +109,7 @@
     return {
       width: figure.clientWidth,
       height: Number(figure.dataset.height || 220),
+      padding: [null, axes.length > 2 ? null : 34, null, null], // for the last time
       scales,
       axes,
       cursor: { y: false, points: { size: 7 } },
@@ -146,11 +147,12 @@
     }
 
     async look() {
-      if (Date.now() - this.lookedAt < PERIOD) {
+      const period = Number(this.figure.dataset.period || PERIOD);
+      if (Date.now() - this.lookedAt < period) {
         this.later ??= setTimeout(() => {
           this.later = undefined;
           this.look();
-        }, PERIOD);
+        }, period);
         return;
       }
       this.lookedAt = Date.now();
