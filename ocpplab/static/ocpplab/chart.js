@@ -89,7 +89,11 @@
       ticks: { show: false },
       font: "11px system-ui, sans-serif",
     };
-    const range = (_, least, most) => span() ?? [Math.min(least, most - SHORTEST), most];
+    // Of a single point uPlot makes years.
+    const range = (plot, least, most) => {
+      const end = Math.min(most, plot.data[0].at(-1));
+      return span() ?? [Math.min(least, end - SHORTEST), end];
+    };
     const scales = { x: { time: true, range } };
     const axes = [{ ...axis, grid: { show: false }, values: TIMES, space: 76 }];
     const counts = {};
