@@ -145,6 +145,8 @@ class ChargerConsumer(Stranger):
         finally:
             # After a failure nothing else would tell that the charger is gone.
             await self.disconnect(FAILED)
+            # Its parts know it: else all of it would wait for a search for such cycles.
+            self.__dict__.clear()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """As Channels does, without a hop to a thread for every frame.

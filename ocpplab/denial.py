@@ -31,7 +31,7 @@ WORTH_COMPRESSING = 512  # bytes; below, it costs more than it saves
 COMPRESSION_MEMORY = 4  # zlib's memLevel: 8 KiB instead of 128
 
 # What daphne starts for a connection runs in a copy of the context it was started in.
-_protocol: ContextVar["DenyingProtocol"] = ContextVar("protocol")
+_protocol: ContextVar["DenyingProtocol | None"] = ContextVar("protocol", default=None)
 
 
 class DenyingProtocol(PacedProtocol):
@@ -116,6 +116,8 @@ def with_denial_responses(application: Any) -> Any:
 
     async def extended(scope: dict[str, Any], receive: Any, send: Any) -> None:
         protocol = _protocol.get()
+        assert protocol is not None
+        _protocol.set(None)  # else all that is started from here on would keep it
         extensions = {**scope.get("extensions", {}), EXTENSION: {}}
         if (tls := _tls_of(protocol.transport)) is not None:
             extensions["tls"] = tls

@@ -42,7 +42,8 @@ class PacedProtocol(WebSocketProtocol):
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
         super().onClose(wasClean, code, reason)
-        self.data = b""  # what was not taken, kept until the garbage is collected
+        self.data = b""  # what was not taken
+        self.is_closed = None  # autobahn's, which keeps the protocol from being freed
 
     def _frames_waiting(self) -> int:
         waiting: int = self.application_queue.qsize()
