@@ -75,6 +75,11 @@
     }
     const page = await fetchPage(url.href);
     if (!page) return;
+    // Those that are gone, or no longer what was looked for; one that is ticked stays.
+    const asked = url.searchParams.has("ids") ? ids.map((id) => document.getElementById(`tile-${id}`)) : [...list.children];
+    for (const old of asked) {
+      if (!page.getElementById(old.id) && !old.querySelector(":checked")) old.remove();
+    }
     for (const fresh of page.querySelectorAll("[id^=tile-]")) {
       const old = document.getElementById(fresh.id);
       if (old) replace(old, fresh);
