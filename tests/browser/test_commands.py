@@ -82,24 +82,6 @@ def test_every_command_is_applied_and_its_page_shows_it_without_a_reload(
             expect(command).to_contain_text(shown, timeout=10_000)
 
 
-def test_a_chargers_page_follows_a_session(page: Page, portal: Portal) -> None:
-    open_charger(page, portal, "DEMO-AC-2")
-    charger = page.url
-    send(page, "start-session", {"id_tag": "TAG-RFID-001"})
-    page.goto(charger)
-    connector = page.locator(".connector").first
-    expect(connector.locator(".badge")).to_have_text("Charging", timeout=20_000)
-    expect(connector.locator(".power")).to_contain_text("kW", timeout=30_000)
-    expect(page.locator("figure canvas")).to_be_visible(timeout=30_000)
-    page.goto(f"{portal.base_url}/admin/")
-    expect(page.locator("#fleet")).to_contain_text("charging")
-    expect(page.locator("#running")).to_contain_text("TAG-RFID-001")
-    page.goto(charger)
-    send(page, "stop-session", {})
-    page.goto(charger)
-    expect(connector.locator(".badge")).to_have_text("Available", timeout=20_000)
-
-
 def test_a_command_goes_to_a_whole_location(page: Page, portal: Portal) -> None:
     page.goto(f"{portal.base_url}/admin/chargers/location/")
     page.check("#result_list .action-select")

@@ -55,6 +55,7 @@ def test_an_operator_charges_changes_power_and_finds_what_failed(
             "data-status", "applied", timeout=20_000
         )
         page.goto(charger)
+        expect(connector.locator(".badge")).to_have_text("Charging")
         expect(connector.locator(".power")).to_have_text("4.20 kW", timeout=30_000)
 
         # A command that cannot be done, and why.
@@ -67,12 +68,15 @@ def test_an_operator_charges_changes_power_and_finds_what_failed(
             "data-status", "rejected", timeout=20_000
         )
         page.goto(f"{portal.base_url}/admin/")
+        expect(page.locator("#fleet")).to_contain_text("charging")
+        expect(page.locator("#running")).to_contain_text("TAG-RFID-002")
         page.locator("#now").get_by_role("link", name="failed, 24 h").click()
         page.locator("#result_list").get_by_role("link", name="rejected").first.click()
         expect(page.locator("p.detail")).to_contain_text("running transaction")
 
         # A fault is seen where it is looked for, and cleared.
         page.goto(charger)
+        expect(page.locator("figure canvas")).to_be_visible(timeout=30_000)
         send(page, "inject-fault", {"fault_type": "OverCurrent"})
         expect(page.locator("#command")).to_have_attribute("data-status", "applied")
         page.goto(f"{portal.base_url}/admin/")
@@ -88,6 +92,9 @@ def test_an_operator_charges_changes_power_and_finds_what_failed(
         page.locator(".connector").get_by_role("link", name="Stop session").click()
         page.click("[name=_send]")
         expect(page.locator("#command")).to_have_attribute("data-status", FINAL)
+        open_charger(page, portal, chosen[1])
+        badge = page.locator(".connector .badge").first
+        expect(badge).to_have_text("Available", timeout=20_000)
 
 
 def test_the_messages_of_some_days_are_taken_away_as_json_lines(
