@@ -62,7 +62,6 @@ class Charging:
             stopped, ends = self.end(connector, StopReason.EV_DISCONNECTED), True
         is_held = not connector.is_dc and not self._settings.unlocks_on_unplug
         connector.unplug(stays_locked=ends and is_held)
-        self._plugged[connector.number].clear()
         self._protocol.unplugged(connector)
         self._charger.flash.touch()
         return stopped
@@ -245,11 +244,14 @@ class Charging:
         connector.awaits_cable = True
         self._charger.report_soon(connector)
         self.wake()  # it is one less that others may reserve
-        limit = self._settings.connection_timeout
-        await wait_for_event(self._plugged[connector.number], self._clock, limit)
+        plugged, limit = (
+            self._plugged[connector.number],
+            self._settings.connection_timeout,
+        )
+        plugged.clear()  # set by a reset, or by who was there before
+        await wait_for_event(plugged, self._clock, limit)
         if connector.vehicle is None:
-            self.forget_remote_start(connector)
-            self._plugged[connector.number].clear()
+            connector.awaits_cable = False
             self._protocol.gave_up(connector)
         self._charger.report_soon(connector)
 

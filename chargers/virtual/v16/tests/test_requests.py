@@ -170,6 +170,19 @@ async def test_reset_ends_transactions_and_boots_anew(
     assert "1:Finishing" in ready.csms.story
 
 
+async def test_a_remote_start_waits_for_a_cable_after_a_reset_too(ready: Bench) -> None:
+    await status_of(ready, "Reset", type="Hard")
+    await until(lambda: (False, "reset") in ready.links)
+    await until(lambda: 1.0 in ready.clock.sleeps)
+    await ready.clock.advance(1)
+    await until(ready.charger.uplink.ready.is_set)
+    ready.csms.forget()
+    await status_of(ready, "RemoteStartTransaction", idTag="T", connectorId=1)
+    await ready.told("1:Preparing")
+    await ready.perform("plug-connector")
+    await ready.told("1:Preparing", "StartTransaction", "1:Charging")
+
+
 async def test_unlock_connector_ends_a_transaction(ready: Bench) -> None:
     await ready.perform("start-session", id_tag="T")
     ready.csms.forget()
