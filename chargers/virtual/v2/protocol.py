@@ -102,6 +102,9 @@ class ProtocolV2(Protocol):
         self.profiles.dynamic.resume()
         if self._is_v21:
             self.transactions.resume()
+        for connector in self._charger.outlets:
+            if self.transactions.awaits_cable(connector):
+                self.gave_up(connector)
 
     def to_state(self) -> dict[str, Any]:
         return {

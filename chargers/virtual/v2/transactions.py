@@ -87,6 +87,11 @@ class Transactions:
         running = self.running(connector.number)
         return running is not None and running.stop_reason != ""
 
+    def awaits_cable(self, connector: Connector) -> bool:
+        """Whether somebody is authorized who has yet to plug in."""
+        evse = self._evses[connector.number]
+        return evse.grant is not None and connector.transaction is None
+
     def find(self, transaction_id: str) -> Connector | None:
         """The connector that a running transaction is on."""
         for number, evse in self._evses.items():

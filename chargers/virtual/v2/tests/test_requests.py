@@ -72,6 +72,17 @@ async def test_no_cable_in_time_ends_it(ready: Bench) -> None:
     )
 
 
+async def test_a_restart_ends_the_wait_for_a_cable(ready: Bench) -> None:
+    await configure(ready, TxStartPoint="Authorized")
+    await start(ready, evseId=1)
+    await until(lambda: events(ready))
+    await ready.charger.stop()
+    await ready.power_on(connectors=2)
+    await until(lambda: "Ended(EVConnectTimeout:Idle/Timeout)" in ready.csms.story)
+    await ready.perform("plug-connector")
+    assert "Ended" in ready.csms.payloads("TransactionEvent")[-1]["eventType"]
+
+
 async def test_a_transaction_that_waited_in_vain_may_be_joined(ready: Bench) -> None:
     await configure(ready, TxStartPoint="Authorized", TxStopPoint="EVConnected")
     await start(ready, evseId=1)
