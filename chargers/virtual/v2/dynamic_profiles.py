@@ -1,5 +1,6 @@
 """Charging profiles whose limit the CSMS moves as it goes (2.1, K28, K29)."""
 
+import asyncio
 import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ class DynamicProfiles:
     def __init__(self, charger: "VirtualCharger", sent: dict[int, Payload]) -> None:
         self._charger = charger
         self._sent = sent
+        self._pulls: dict[int, asyncio.Task[None]] = {}
 
     def update(self, payload: Payload) -> Payload:
         is_done = self._apply_update(
@@ -53,19 +55,21 @@ class DynamicProfiles:
             self.pull(profile_id)
 
     def pull(self, profile_id: int) -> None:
-        sent = self._sent[profile_id]
-        if sent.get("dynUpdateInterval", 0) > 0:
-            self._charger.spawn(self._pull_updates(profile_id, sent))
+        """Ask for updates of the profile, if it wants that, as it is now."""
+        if (before := self._pulls.pop(profile_id, None)) is not None:
+            before.cancel()
+        interval = self._sent[profile_id].get("dynUpdateInterval", 0)
+        if interval > 0:
+            self._pulls[profile_id] = self._charger.spawn(
+                self._pull_updates(profile_id, interval)
+            )
 
-    async def _pull_updates(self, profile_id: int, first: Payload) -> None:
-        """Ask for updates as often as the profile says (K29)."""
-        interval = first["dynUpdateInterval"]
+    async def _pull_updates(self, profile_id: int, interval: int) -> None:
+        """As long as the profile is installed (K29)."""
         while True:
             await self._charger.clock.sleep(interval)
-            sent = self._sent.get(profile_id)
-            if sent is None or sent.get("dynUpdateInterval") != interval:
-                return
             if profile_id not in {p.id for p in self._charger.profiles}:
+                del self._pulls[profile_id]
                 return
             with contextlib.suppress(LinkClosed, CallTimeout, OCPPError):
                 answer = await self._charger.call(
