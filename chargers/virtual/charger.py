@@ -106,7 +106,9 @@ class VirtualCharger:
         self.cache = AuthorizationCache(state.get("cache", {}))
         self.connectors = [self._connector(n) for n in range(spec.connectors + 1)]
         self.outlets = self.connectors[1:]
-        self.profiles = Profiles(state.get("profiles", []))
+        self.profiles = Profiles(
+            state.get("profiles", []), state.get("prioritized", [])
+        )
         self.power = Power(self)
         self._restore_connectors(state)
         self.reservations = Reservations(
@@ -397,6 +399,7 @@ class VirtualCharger:
             "cache": self.cache.to_state(),
             "connectors": {str(c.number): c.to_state() for c in self.connectors},
             "profiles": self.profiles.to_state(),
+            "prioritized": sorted(self.profiles.prioritized),
             "reservations": self.reservations.to_state(),
             "outbox": self.outbox.to_state(),
             "notices": self.notices.to_state(),

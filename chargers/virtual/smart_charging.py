@@ -235,9 +235,11 @@ def limit_of(rule: Rule, supply: Supply) -> Limit:
 class Profiles:
     """The profiles that are installed on a charger."""
 
-    def __init__(self, state: Iterable[dict[str, Any]]) -> None:
+    def __init__(
+        self, state: Iterable[dict[str, Any]], prioritized: Iterable[str] = ()
+    ) -> None:
         self._installed = [profile_from_state(item) for item in state]
-        self.prioritized: set[str] = set()  # keys of transactions
+        self.prioritized = set(prioritized)  # keys of transactions
 
     def __len__(self) -> int:
         return len(self._installed)

@@ -69,6 +69,18 @@ async def test_a_dynamic_limit_is_asked_for(ready: Bench) -> None:
     ]
 
 
+async def test_a_profile_that_is_set_anew_is_asked_for_once(ready: Bench) -> None:
+    ready.csms.answers["PullDynamicScheduleUpdate"] = {"status": "Rejected"}
+    await ready.perform("start-session", id_tag="TAG")
+    for _ in range(3):
+        await set_profile(ready, 1, dynamic(dynUpdateInterval=30))
+    await until(lambda: 30 in ready.clock.sleeps)
+    await ready.clock.advance(30)
+    await until(lambda: "PullDynamicScheduleUpdate" in ready.csms.actions)
+    await ready.csms.call("GetLocalListVersion", {})
+    assert ready.csms.actions.count("PullDynamicScheduleUpdate") == 1
+
+
 async def test_priority_charging_overrules_other_profiles(ready: Bench) -> None:
     async def use(activate: bool) -> str:
         transaction_id = events(ready)[0]["transactionInfo"]["transactionId"]
@@ -88,6 +100,9 @@ async def test_priority_charging_overrules_other_profiles(ready: Bench) -> None:
     assert await set_profile(ready, 1, priority) == "Accepted"
     assert ready.charger.connectors[1].power_w == 5520
     assert await use(True) == "Accepted"
+    assert ready.charger.connectors[1].power_w == 13_800
+    await ready.charger.stop()
+    await ready.power_on(connectors=2)
     assert ready.charger.connectors[1].power_w == 13_800
     assert await use(False) == "Accepted"
     assert ready.charger.connectors[1].power_w == 5520
