@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Payload], Payload | Reply]
 
+SHORTEST_INTERVAL = 1.0  # s, of what is told periodically
+
 _KINDS = {
     "ThresholdMonitoring": (UPPER, LOWER),
     "DeltaMonitoring": (DELTA,),
@@ -198,7 +200,7 @@ def _is_in_range(monitor: Monitor) -> bool:
     if monitor.kind == DELTA:
         return value >= 0
     if monitor.kind in (PERIODIC, ALIGNED):
-        return value > 0
+        return value >= SHORTEST_INTERVAL
     is_low = variable.low is not None and value < variable.low
     is_high = variable.high is not None and value > variable.high
     return not is_low and not is_high
