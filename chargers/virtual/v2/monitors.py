@@ -1,12 +1,13 @@
 """Monitors of variables, and the events that they cause (2.x, N07, N08)."""
 
 import asyncio
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...ocpp.errors import LinkClosed
+from ...ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from ...ocpp.versions import Version
 from ..clock import Event, format_time, wait_for_event
 from ..protocol import Payload
@@ -16,6 +17,8 @@ from .parts import send_parts
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
+
+logger = logging.getLogger(__name__)
 
 UPPER, LOWER, DELTA = "UpperThreshold", "LowerThreshold", "Delta"
 PERIODIC, ALIGNED = "Periodic", "PeriodicClockAligned"
@@ -82,6 +85,7 @@ class Monitors:
         self._model = model
         self._changed = Event()
         self._watcher: asyncio.Task[Any] | None = None
+        self._delivery: asyncio.Task[Any] | None = None
         self._waiting: list[Payload] = []  # events
         self._next_event = 1
         self._monitors = {
@@ -229,9 +233,10 @@ class Monitors:
                 continue
             if self._charger.is_online or monitor.severity <= queued:
                 self._waiting.append(self._event(monitor, trigger, text))
-        if self._waiting:
-            del self._waiting[:-QUEUE_LIMIT]
-            self._charger.spawn(self._deliver())
+        del self._waiting[:-QUEUE_LIMIT]
+        is_delivering = self._delivery is not None and not self._delivery.done()
+        if self._waiting and not is_delivering:
+            self._delivery = self._charger.spawn(self._deliver())
 
     def _event(self, monitor: Monitor, trigger: str, text: str) -> Payload:
         event: Payload = {
@@ -257,15 +262,15 @@ class Monitors:
         return event
 
     async def _deliver(self) -> None:
-        await self._charger.uplink.ready.wait()
-        events, self._waiting = self._waiting, []
-        if not events:
-            return  # another delivery took them
-        try:
-            await send_parts(self._charger, "NotifyEvent", "eventData", events)
-        except LinkClosed:
-            self._waiting = events + self._waiting
-            self._charger.spawn(self._deliver())
+        while self._waiting:
+            await self._charger.uplink.ready.wait()
+            events, self._waiting = self._waiting, []
+            try:
+                await send_parts(self._charger, "NotifyEvent", "eventData", events)
+            except LinkClosed:
+                self._waiting = events + self._waiting
+            except (CallTimeout, OCPPError) as problem:
+                logger.info("%s: %s", self._charger.spec.identity, problem)
 
 
 def _hardwired(model: DeviceModel) -> Iterator[Place]:

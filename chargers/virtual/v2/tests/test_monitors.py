@@ -1,5 +1,6 @@
 """Monitors that the CSMS sets, and the events they cause."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -40,6 +41,8 @@ def events(bench: Bench) -> list[dict[str, Any]]:
         (POWER, "Delta", -1, {}, "Rejected"),
         (POWER, "UpperThreshold", 23000, {}, "Rejected"),
         (POWER, "Periodic", 0, {}, "Rejected"),
+        (POWER, "Periodic", 0.1, {}, "Rejected"),
+        (POWER, "PeriodicClockAligned", 1e12, {}, "Accepted"),
         (POWER, "Periodic", 60, {"severity": 10}, "Rejected"),
         (POWER, "Periodic", 60, {"id": 77}, "Rejected"),
         (POWER, "Periodic", 60, {"id": 1}, "Rejected"),  # a hardwired one
@@ -236,6 +239,20 @@ async def test_severe_events_wait_for_a_link(ready: Bench) -> None:
         await until(lambda: ready.clock._sleepers)
     await until(lambda: events(ready))
     assert events(ready)[0]["timestamp"] == "2026-01-01T00:00:00.000Z"
+
+
+async def test_an_outage_does_not_pile_up_deliveries(ready: Bench) -> None:
+    await status_of_set(ready, "MonitoringCtrlr.OfflineQueuingSeverity", "2")
+    await ready.csms.close()
+    await until(lambda: not ready.charger.is_online)
+    ready.charger.connectors[1].set_fault("GroundFault")
+    ready.charger.charging.wake()
+    await ready.clock.advance(0)
+    before = len(asyncio.all_tasks())
+    for _ in range(20):
+        ready.charger.charging.wake()
+        await ready.clock.advance(0)
+    assert len(asyncio.all_tasks()) == before
 
 
 async def test_a_lock_that_fails_is_told(ready: Bench) -> None:
