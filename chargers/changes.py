@@ -106,6 +106,7 @@ class Hub:
             self._pages.discard(page)
             if not self._pages:
                 self._listening.cancel()
+                self._listening = None  # it ends later: the next page needs another
 
     async def _listen(self) -> None:
         """Pass words on, until cancelled."""

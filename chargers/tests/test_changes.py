@@ -80,3 +80,21 @@ async def test_what_changes_in_quick_succession_is_told_at_once(
         assert await next_event(stream) == ["dep-1", "dep-2"]
     telling.cancel()
     await asyncio.gather(telling, return_exceptions=True)
+
+
+@pytest.mark.asyncio
+async def test_a_page_hears_that_opens_as_the_last_other_one_closes(
+    redis_client: Redis,
+) -> None:
+    hub = changes.Hub()
+    with hub.page(None):
+        async with asyncio.timeout(SOON):
+            while not redis_client.pubsub_numsub(changes.CHANNEL)[0][1]:
+                await asyncio.sleep(0.01)
+    with hub.page(None) as page:
+        async with asyncio.timeout(SOON):
+            told = asyncio.ensure_future(page.changes())
+            while not told.done():
+                await sync_to_async(changes.announce)(["dep-1"])
+                await asyncio.sleep(0.01)
+        assert await told == ["dep-1"]
