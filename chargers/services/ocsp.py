@@ -5,10 +5,10 @@ is asked where OCPPLAB_OCSP_HOSTS allows its host. RFC 6960.
 """
 
 import hashlib
-import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from http.client import HTTPException
 from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -183,7 +183,7 @@ def ask_responder(url: str, wanted: CertificateId) -> bytes | None:
         with _OPENER.open(request, timeout=TIMEOUT) as answer:
             told: bytes = answer.read(ANSWER_LIMIT)
         return told if standing_in(told) is not None else None
-    except (ValueError, OSError, urllib.error.URLError):
+    except (ValueError, OSError, HTTPException):
         return None
 
 

@@ -161,6 +161,16 @@ async def test_rubbish_of_a_responder_is_no_answer(
     assert answer["status"] == "Failed"
 
 
+async def test_a_responder_whose_address_is_none_is_not_asked(
+    physical_charger: Charger, foreign: str, settings: Any
+) -> None:
+    settings.OCPP_OCSP_HOSTS = ["responder"]
+    asked = {"ocspRequestData": at("http://responder:port/", hash_data(foreign))}
+    async with connected_v2(physical_charger) as station:
+        answer = await station.ok("GetCertificateStatus", asked)
+    assert answer["status"] == "Failed"
+
+
 async def test_several_certificates_are_told_of_in_2_1(
     physical_charger: Charger, chain: str, foreign: str
 ) -> None:
