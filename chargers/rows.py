@@ -39,9 +39,15 @@ def upsert_rows(model: Model, fields: Fields, rows: Rows, *, unique: Fields) -> 
 
 
 def update_rows(model: Model, fields: Fields, rows: Rows) -> None:
-    """Give rows new values of these fields, of which the last is the primary key."""
-    if rows:
-        _execute(_update(model, fields, connection.vendor), model, fields, rows)
+    """Give rows new values of these fields, of which the last is the primary key; told
+    twice of a row, the last counts.
+    """
+    if not rows:
+        return
+    # PostgreSQL would take either.
+    last = {row[-1]: row for row in rows}
+    statement = _update(model, fields, connection.vendor)
+    _execute(statement, model, fields, list(last.values()))
 
 
 def _execute(statement: str, model: Model, fields: Fields, rows: Rows) -> None:

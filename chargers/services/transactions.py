@@ -316,5 +316,7 @@ def presume_stopped(row: Transaction, at: datetime) -> None:
     energy = next((reading for reading in readings if reading is not None), None)
     row.stopped_at = at
     row.meter_stop_wh = row.meter_start_wh if energy is None else round(energy)
-    if row.pk is not None:
-        row.save(update_fields=["stopped_at", "meter_stop_wh"])
+    # Not where its end has been told since the row was read.
+    Transaction.objects.filter(pk=row.pk, stopped_at=None).update(
+        stopped_at=row.stopped_at, meter_stop_wh=row.meter_stop_wh
+    )

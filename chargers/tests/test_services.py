@@ -10,6 +10,7 @@ from chargers import services
 from chargers.choices import ChargerKind
 from chargers.errors import InvalidCharger
 from chargers.models import Charger, IdTag, Location, MeterValue, Process, Transaction
+from chargers.services import transactions
 from ocpplab.models import Organization
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -377,3 +378,42 @@ def test_passwords_are_not_kept_in_the_clear(organization: Organization) -> None
     assert "s3cret" not in kept
     assert services.password_matches(charger, b"s3cret-s3cret-s3")
     assert not services.password_matches(charger, b"wrong")
+
+
+# --- Links ----------------------------------------------------------------------------
+
+
+def test_of_two_connections_noted_at_once_the_later_counts(
+    physical_charger: Charger,
+) -> None:
+    process = Process.objects.create(name="web-1", role="web", renewed_at=AT)
+    opened = [
+        services.Opened(physical_charger, connection, process.name, version, AT)
+        for connection, version in (("older", "OCPP1.6"), ("newer", "OCPP2.0.1"))
+    ]
+    services.mark_connected(opened)
+    services.mark_disconnected([services.Closed(physical_charger.pk, "older", "")])
+    physical_charger.refresh_from_db()
+    assert physical_charger.connection_id == "newer"
+    assert physical_charger.ocpp_version == "OCPP2.0.1"
+
+
+# --- Ends that never came -------------------------------------------------------------
+
+
+def test_an_end_that_comes_while_the_abandoned_are_looked_through_stays(
+    physical_charger: Charger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, _ = start(physical_charger)
+    booted_at = AT + timedelta(hours=3)
+    Charger.objects.filter(pk=physical_charger.pk).update(booted_at=booted_at)
+    presume_stopped = transactions.presume_stopped
+
+    def presume_late(abandoned: Transaction, at: datetime) -> None:
+        stop(physical_charger, abandoned)
+        presume_stopped(abandoned, at)
+
+    monkeypatch.setattr(transactions, "presume_stopped", presume_late)
+    transactions.close_abandoned_transactions(after=timedelta(hours=1))
+    row.refresh_from_db()
+    assert (row.stopped_at, row.energy_wh) == (AT + timedelta(hours=1), 5000)
