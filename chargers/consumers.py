@@ -170,7 +170,8 @@ class ChargerConsumer(Stranger):
             return
         self.is_open = False
         self.session.close()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        while self.tasks:  # one that ends may have started another
+            await asyncio.gather(*self.tasks, return_exceptions=True)
         connections().remove(self.charger.pk, self)
         if not self.charger.is_virtual:
             await self._let_go(code)
@@ -189,6 +190,8 @@ class ChargerConsumer(Stranger):
 
     async def connection_replaced(self, message: dict[str, Any]) -> None:
         """Another connection speaks for this identity now."""
+        if not self.is_open:
+            return
         is_newer = (message["at"], message["by"]) > (
             self.connected_at,
             self.connection_id,
@@ -198,6 +201,10 @@ class ChargerConsumer(Stranger):
 
     async def connection_recheck(self, message: dict[str, Any]) -> None:
         """The charger was removed, or a certificate of it revoked."""
+        if self.is_open:
+            self._start(self._recheck())
+
+    async def _recheck(self) -> None:
         charger = await Charger.objects.filter(pk=self.charger.pk).afirst()
         if charger is None or not await admission.is_authentic(self.scope, charger):
             await self.close(NO_LONGER_ALLOWED)
@@ -239,10 +246,12 @@ class ChargerConsumer(Stranger):
 
     async def request_send(self, message: dict[str, Any]) -> None:
         """Send a CALL that somebody, maybe in another process, waits for."""
-        if self.is_open and await requests.claim(message["id"]):
+        if self.is_open:
             self._start(self._answer_request(message))
 
     async def _answer_request(self, message: dict[str, Any]) -> None:
+        if not await requests.claim(message["id"]):
+            return
         answer: dict[str, Any]
         try:
             if message["version"] != self.session.version:

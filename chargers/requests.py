@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import redis.asyncio
 from django.conf import settings
+from redis.exceptions import RedisError
 
 from ocpplab.queue import redis_client
 
@@ -112,7 +113,21 @@ def _exchange(
         "action": action,
         "payload": json.dumps(payload),  # the channel layer knows no big numbers
     }
-    tell_from_thread(charger.pk, message)
+    try:
+        tell_from_thread(charger.pk, message)
+    except (RedisError, OSError):
+        raise NotConnected(
+            f"{charger} cannot be reached: Redis does not answer."
+        ) from None
+    try:
+        return _answer_to(charger, action, request_id)
+    except RedisError:
+        raise NotAnswered(
+            f"{action} may have been sent: Redis does not answer any more."
+        ) from None
+
+
+def _answer_to(charger: Charger, action: str, request_id: str) -> Payload:
     connection = redis_client()
     receipt = connection.blpop([_receipt_key(request_id)], RECEIPT_WAIT)
     # Claimed here, whoever hears of it now is too late: it was never sent.

@@ -12,6 +12,7 @@ from channels.testing import WebsocketCommunicator
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from redis.exceptions import ConnectionError
 from rest_framework.test import APIClient
 
 from chargers import consumers, requests, services
@@ -519,3 +520,52 @@ async def test_a_password_counts_once_the_charger_has_accepted_it(
     assert await station.dial() == 401
     async with connected(physical_charger, password=right):
         pass
+
+
+# --- Where something fails ------------------------------------------------------------
+
+
+async def test_who_asked_as_the_connection_ends_is_told_so(
+    virtual_charger: Charger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed, may_go_on = asyncio.Event(), asyncio.Event()
+    claim = requests.claim
+
+    async def claim_slowly(request_id: str) -> bool:
+        is_ours = await claim(request_id)
+        claimed.set()
+        await may_go_on.wait()
+        return is_ours
+
+    monkeypatch.setattr(requests, "claim", claim_slowly)
+    async with connected(virtual_charger) as station:
+        asking = asyncio.create_task(ask(virtual_charger, "ClearCache", {}))
+        await asyncio.wait_for(claimed.wait(), 10)
+        closing = asyncio.create_task(station.disconnect())
+        for _ in range(20):  # the consumer hears of it
+            await asyncio.sleep(0)
+        may_go_on.set()
+        await closing
+    with pytest.raises(NotAnswered, match="closed before"):
+        await asyncio.wait_for(asking, 10)
+
+
+async def test_without_redis_who_asks_is_told_so(
+    physical_charger: Charger, superuser: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(requests, "tell_from_thread", fail)
+    browser = Client()
+    await sync_to_async(browser.force_login)(superuser)
+    url = reverse("admin:chargers_charger_request", args=[physical_charger.pk])
+    page = await in_thread(partial(browser.post, url, {"action": "ClearCache"}))
+    assert "cannot be reached" in page.content.decode()
+    with pytest.raises(CommandError, match="cannot be reached"):
+        await in_thread(
+            partial(call_command, "request", physical_charger.pk, "ClearCache")
+        )
+    record = await OperatorRequest.objects.afirst()
+    assert record is not None
+    assert record.outcome == "not_connected"
