@@ -1,6 +1,11 @@
-"""What every answer of the web process carries."""
+"""What every answer of the web process carries, and what no page is asked."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseBase,
+)
 from django.utils.cache import get_conditional_response, set_response_etag
 from django.utils.deprecation import MiddlewareMixin
 
@@ -23,6 +28,16 @@ class ContentSecurityPolicy(MiddlewareMixin):
         policy = STYLED_POLICY if request.path.startswith(STYLED) else POLICY
         response.headers.setdefault("Content-Security-Policy", policy)
         return response
+
+
+class NoNul(MiddlewareMixin):
+    """Refuses addresses of pages with a NUL: PostgreSQL takes none, even to compare."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        has_nul = "\0" in request.path or "%00" in request.META["QUERY_STRING"]
+        if has_nul and request.path.startswith("/admin/"):
+            return HttpResponseBadRequest("An address has no NUL.")
+        return None
 
 
 class NotModified(MiddlewareMixin):

@@ -24,6 +24,7 @@ from chargers.exchanges import Wanted, exchanges
 from chargers.models import Charger, Location, MeterValue, Transaction, Variable
 from chargers.ocpp.messages import SENT_BY_CHARGERS
 from chargers.requests import request_actions, version_of
+from chargers.services import as_uuid
 from chargers.services.stations import local_list_of
 from ocpplab.access import access_of
 
@@ -160,7 +161,7 @@ class ChargerPages(PagedAdmin):
             wanted = frozenset([get_object_or_404(chargers, pk=charger_id).pk])
         elif location_id := request.GET.get("location"):
             places = access_of(request).scope(Location.objects.all(), "organization")
-            location = get_object_or_404(places, pk=location_id)
+            location = get_object_or_404(places, pk=as_uuid(location_id))
             there = chargers.filter(location=location)
             wanted = frozenset(there.values_list("pk", flat=True))
         return stream_of_changes(wanted)

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from chargers.models import Charger, IdTag, Message, Transaction
+from chargers.models import Charger, IdTag, Location, Message, Transaction
 from ocpplab.models import Membership, Organization, User
 from tests.fixtures import create_charger
 
@@ -121,3 +121,22 @@ def test_many_id_tags_are_blocked_and_unblocked_at_once(
         page = signed_in.post(list_of_tags, given, follow=True).content.decode()
         assert "2 id tags" in page
         assert IdTag.objects.filter(is_blocked=True).count() == blocked
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("location/{location}/?find=%00", 400),
+        ("message/?action=%00", 400),
+        ("charger/%00/", 400),
+        ("message/?message_type=x", 302),
+        ("charger/live/?location=x", 404),
+        ("charger/live/?charger=x", 404),
+    ],
+)
+def test_an_address_that_names_nothing_is_refused(
+    client: Client, superuser: User, location: Location, address: str, status: int
+) -> None:
+    client.force_login(superuser)
+    answer = client.get(f"/admin/chargers/{address.format(location=location.pk)}")
+    assert answer.status_code == status

@@ -64,11 +64,12 @@ def choice_filter(
             return list(choices)
 
         def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-            return (
-                rows.filter(**{parameter_name: value})
-                if (value := self.value())
-                else rows
-            )
+            if not (value := self.value()):
+                return rows
+            try:
+                return rows.filter(**{parameter_name: value})
+            except ValueError as error:
+                raise IncorrectLookupParameters(error) from None
 
     ChoiceFilter.title, ChoiceFilter.parameter_name = title, parameter_name
     return ChoiceFilter
