@@ -2,6 +2,7 @@
 
 import getpass
 import logging
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import ip_address
@@ -57,7 +58,15 @@ def record_of_person(request: HttpRequest, action: str, **fields: Any) -> None:
 
 def record_of_shell(action: str, **fields: Any) -> None:
     """Write what a management command has done, for the operating system's user."""
-    record(door=Origin.CLI, action=action, who=getpass.getuser(), **fields)
+    record(door=Origin.CLI, action=action, who=shell_user(), **fields)
+
+
+def shell_user() -> str:
+    """Who runs a management command; in a container the user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def listed(rows: Sequence[Any]) -> str:
@@ -78,7 +87,7 @@ def address_of(request: HttpRequest) -> str | None:
     if 0 < settings.PROXIES <= len(forwarded):
         caller = forwarded[-settings.PROXIES].strip() or caller
     try:
-        return str(ip_address(caller))
+        return str(ip_address(caller.partition("%")[0]))  # without its zone
     except ValueError:  # a Unix socket, or a proxy that says something else
         return None
 

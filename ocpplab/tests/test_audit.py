@@ -243,3 +243,23 @@ def test_an_address_is_believed_of_the_configured_proxies_only(
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     request = RequestFactory().get("/", headers=headers, REMOTE_ADDR="10.0.0.9")
     assert audit.address_of(request) == found
+
+
+def test_a_shells_user_without_a_name_is_recorded_by_number(
+    monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    def fail() -> str:
+        raise KeyError("getpwuid(): uid not found: 4321")
+
+    monkeypatch.setattr("getpass.getuser", fail)
+    monkeypatch.setattr("os.getuid", lambda: 4321)
+    call_command("organization", "acme", stdout=StringIO())
+    assert last().who == "uid 4321"
+
+
+def test_an_address_is_recorded_without_its_zone(
+    client: Client, superuser: User
+) -> None:
+    given = {"username": "alice", "password": "wrong"}
+    client.post(reverse("admin:login"), given, REMOTE_ADDR="fe80::1%eth0")
+    assert last().address == "fe80::1"

@@ -1,6 +1,5 @@
 """``manage.py request``: one OCPP request to a connected charger, and its answer."""
 
-import getpass
 import json
 from typing import Any
 
@@ -11,6 +10,7 @@ from chargers.choices import Origin
 from chargers.errors import ChargerError
 from chargers.models import Charger
 from chargers.requests import send_request
+from ocpplab.audit import shell_user
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 options["action"],
                 payload,
                 origin=Origin.CLI,
-                asked_by=getpass.getuser(),
+                asked_by=shell_user(),
             )
         except ChargerError as error:
             raise CommandError(str(error)) from None

@@ -1,7 +1,6 @@
 """``manage.py send``: the commands at the command line (the tour's step 1)."""
 
 import argparse
-import getpass
 import json
 import uuid
 from typing import Any
@@ -21,6 +20,7 @@ from commands.registry import COMMANDS, DEFINITIONS, Definition
 from commands.services import Actor, Submission
 from commands.targets import Target
 from ocpplab.api import problems
+from ocpplab.audit import shell_user
 from ocpplab.models import Organization
 from ocpplab.serializers import ObjectField
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 definition=definition,
                 target=target,
                 event=_event_of(definition, options),
-                actor=Actor(Origin.CLI, getpass.getuser()),
+                actor=Actor(Origin.CLI, shell_user()),
             )
             commands = submission.commands
             if wait is not None and commands:
