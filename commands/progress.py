@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -24,6 +25,7 @@ from .models import UNDONE, Command, Status
 from .registry import COMMANDS, Definition
 
 SHOWN = 300  # commands of one submission that its page lists
+STORING = timedelta(minutes=5)  # that the largest submission takes
 
 
 @dataclass(frozen=True)
@@ -122,17 +124,17 @@ def _submission(mine: QuerySet[Command], first: int, last: int) -> list[Command]
 
     Others that came at the same moment may have ids between.
     """
-    between = mine.filter(pk__range=(first, last)).select_related("charger__location")
-    rows = list(between.order_by("charger__identity", "pk"))
-    head = next((row for row in rows if row.pk == first), None)
+    head = mine.filter(pk=first).first()
     if head is None:
         raise Http404("There are no such commands.")
-    return [
-        row
-        for row in rows
-        if (row.slug, row.submitted_by, row.event)
-        == (head.slug, head.submitted_by, head.event)
-    ]
+    alike = mine.filter(
+        pk__range=(first, last),
+        slug=head.slug,
+        submitted_by=head.submitted_by,
+        enqueued_at__lt=head.enqueued_at + STORING,
+    )
+    rows = alike.select_related("charger__location").order_by("charger__identity", "pk")
+    return [row for row in rows if row.event == head.event]
 
 
 def _send_again(
