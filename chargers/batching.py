@@ -47,9 +47,8 @@ class BatchWriter(Generic[Item]):
         """Return once all that was put so far is committed."""
         target = self._done + len(self._items)
         while self._done < target:
-            async with self._turn:
-                if self._done < target:
-                    await self._write_batch()
+            # Who no longer waits must not leave behind what is written a second time.
+            await asyncio.shield(self._write_next(target))
 
     async def run(self) -> None:
         """Write what is put, until cancelled."""
@@ -57,6 +56,11 @@ class BatchWriter(Generic[Item]):
             await self._work.wait()
             self._work.clear()
             await self.flush()
+
+    async def _write_next(self, target: int) -> None:
+        async with self._turn:
+            if self._done < target:  # not by who had the turn before
+                await self._write_batch()
 
     async def _write_batch(self) -> None:
         batch = self._items[:]
