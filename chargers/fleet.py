@@ -138,7 +138,10 @@ class Fleet:
         rows = await database_sync_to_async(_read_chargers)(missing)
         states = await database_sync_to_async(services.virtual_states)(missing)
         for count, row in enumerate(rows, start=1):
-            self._start_one(row, held[row.pk], states.get(row.pk, {}))
+            try:
+                self._start_one(row, held[row.pk], states.get(row.pk, {}))
+            except Exception:  # it would keep the others from starting
+                logger.exception("virtual charger %s cannot be made", row.pk)
             if count % START_AT_ONCE == 0:
                 await asyncio.sleep(START_PAUSE)
 

@@ -1,13 +1,15 @@
 """What the fleet keeps of its virtual chargers, and what it gives them back."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
 from chargers import services
-from chargers.fleet import _Flash, _unsealed
+from chargers.fleet import Fleet, _Flash, _unsealed
+from chargers.virtual.charger import ChargerSpec
 from ocpplab.models import Organization
 from tests.fixtures import create_charger
 
@@ -73,3 +75,20 @@ def test_diagnostics_show_the_frames_of_a_time(organization: Organization) -> No
     lines = services.message_lines(physical.pk, at + hour, at + 2 * hour)
     assert [line.rpartition("cp_to_csms ")[2] for line in lines] == ["beat 1", "beat 2"]
     assert len(services.message_lines(physical.pk, None, None)) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_charger_that_cannot_be_made_keeps_no_other_from_running(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [SimpleNamespace(pk="bad"), SimpleNamespace(pk="good")]
+    states = {"bad": {"version": "of a time to come"}}
+    spec = ChargerSpec("CP-1", "ws://127.0.0.1:1/CP-1")
+    monkeypatch.setattr("chargers.fleet.group_commit", Saved)
+    monkeypatch.setattr("chargers.fleet._read_chargers", lambda ids: rows)
+    monkeypatch.setattr("chargers.fleet.spec_of", lambda row: spec)
+    monkeypatch.setattr(services, "virtual_states", lambda ids: states)
+    fleet = Fleet(2)
+    await fleet._start({"bad": (), "good": ()})
+    assert list(fleet._runs) == ["good"]
+    await fleet._hang_up(["good"])
