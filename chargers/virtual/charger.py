@@ -372,8 +372,8 @@ class VirtualCharger:
         for connector in self.outlets:
             self.charging.forget_remote_start(connector)
             if connector.transaction is not None:
-                reason = StopReason.HARD_RESET if hard else StopReason.SOFT_RESET
-                self.charging.end(connector, reason)
+                ended_by = StopReason.HARD_RESET if hard else StopReason.SOFT_RESET
+                self.charging.end(connector, ended_by)
         if not hard:
             await wait_for_event(self.outbox.emptied, self.clock, SOFT_RESET_LIMIT)
             self.uplink.restart(reason)

@@ -87,7 +87,7 @@ class Firmware:
 
     def settle(self) -> None:
         """A transaction has ended."""
-        if not any(c.transaction for c in self._charger.outlets):
+        if not self._is_anyone_charging:
             self._is_free.set()
 
     def to_state(self) -> dict[str, Any]:
@@ -141,16 +141,20 @@ class Firmware:
             update.install_at, update, "InstallScheduled"
         ):
             await self._charger.clock.sleep(self._seconds_to(update.install_at))
-        if any(connector.transaction for connector in self._charger.outlets):
+        if self._is_anyone_charging:
             self._tell(update, "InstallScheduled")
         self._block(not self._charger.settings.admits_before_update)
         await self._wait_for(self._charger.notices.told)
         self._charger.report_all()
-        self._is_free.clear()
-        self.settle()
-        await self._is_free.wait()
+        while self._is_anyone_charging:  # one may begin as another ends
+            self._is_free.clear()
+            await self._is_free.wait()
         self._block(True)
         await self._wait_for(self._charger.outbox.emptied)  # of the transactions' ends
+
+    @property
+    def _is_anyone_charging(self) -> bool:
+        return any(connector.transaction for connector in self._charger.outlets)
 
     async def _install(self, update: Update) -> None:
         self._tell(update, "Installing")

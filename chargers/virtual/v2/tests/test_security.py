@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 
 from ...firmware import INSTALL_TIME
+from ...states import StopReason
 from ...tests.csms import CSMS, Bench, until
 from ...tests.files import FileServer, http_server
 from ...tests.signing import authority, issue
@@ -126,6 +127,27 @@ async def test_firmware_goes_through_its_states(
     (boot,) = ready.csms.payloads("BootNotification")
     assert boot["reason"] == "FirmwareUpdate"
     assert boot["chargingStation"]["firmwareVersion"] == "2.5.1"
+
+
+async def test_firmware_waits_for_a_transaction_that_begins_as_another_ends(
+    ready: Bench, files: FileServer
+) -> None:
+    await ready.perform("start-session", id_tag="TAG")
+    await ready.perform("plug-connector", connector_id=2)
+    firmware = {
+        "location": f"{files.url}/fw-2.5.1.bin",
+        "retrieveDateTime": in_s(ready, 0),
+    }
+    await status_of(ready, "UpdateFirmware", requestId=9, firmware=firmware)
+    await until(lambda: told(ready)[-1:] == ["InstallScheduled"])
+    await ready.clock.advance(0)
+    first, second = ready.charger.outlets
+    ready.charger.charging.end(first, StopReason.LOCAL)
+    ready.charger.charging.start(second, "TAG")
+    await ready.clock.advance(0)
+    assert not second.is_blocked
+    await ready.perform("stop-transaction")
+    await until(lambda: told(ready)[-1] == "Installing")
 
 
 async def test_firmware_of_an_unknown_signer_is_refused(ready: Bench) -> None:
