@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -97,6 +97,16 @@ async def wait_for_event(event: Event, clock: Clock, seconds: float | None) -> b
     if seconds is None:
         return await event.wait()
     return await event.wait_for(clock, seconds)
+
+
+def next_aligned(now: datetime, interval: timedelta) -> datetime:
+    """The next multiple of the interval since midnight, at which it begins anew."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    passed = (now - midnight) // interval
+    due = min(midnight + (passed + 1) * interval, midnight + timedelta(days=1))
+    # A timer that fires a little early must not take the same moment twice.
+    is_near = due - now <= min(interval / 2, timedelta(seconds=0.5))
+    return next_aligned(due, interval) if is_near else due
 
 
 def format_time(moment: datetime) -> str:

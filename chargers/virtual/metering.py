@@ -2,10 +2,10 @@
 
 import math
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .clock import Event, wait_for_event
+from .clock import Event, next_aligned, wait_for_event
 from .connector import Connector
 from .meter import Measurement, Reading
 from .settings import Series
@@ -125,7 +125,7 @@ class Metering:
             self._reconfigured.clear()
             now = self._clock.now()
             due = {
-                series: _next_aligned(now, timedelta(seconds=interval))
+                series: next_aligned(now, timedelta(seconds=interval))
                 for series in _ALIGNED
                 if (interval := self._settings.interval(series))
             }
@@ -150,11 +150,3 @@ class Metering:
             kept[1:] = kept[2::2]
         if kept:
             self._charger.flash.touch()
-
-
-def _next_aligned(now: datetime, interval: timedelta) -> datetime:
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    left = interval - (now - midnight) % interval
-    # A timer that fires a little early must not take the same sample twice.
-    is_near = left <= min(interval / 2, timedelta(seconds=0.5))
-    return now + left + (interval if is_near else timedelta(0))

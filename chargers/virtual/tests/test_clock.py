@@ -1,6 +1,15 @@
 import asyncio
+from datetime import timedelta
 
-from chargers.virtual.clock import Event, SystemClock, wait_for_event
+import pytest
+
+from chargers.virtual.clock import (
+    Event,
+    SystemClock,
+    next_aligned,
+    parse_time,
+    wait_for_event,
+)
 
 from .clock import ManualClock
 
@@ -41,3 +50,19 @@ async def test_who_no_longer_waits_for_an_event_is_forgotten() -> None:
     event.set()
     await clock.advance(10)
     assert event.is_set()
+
+
+@pytest.mark.parametrize(
+    ("now", "hours", "due"),
+    [
+        ("2026-01-01T01:00:00Z", 7, "2026-01-01T07:00:00Z"),
+        ("2026-01-01T07:00:00Z", 7, "2026-01-01T14:00:00Z"),
+        ("2026-01-01T21:00:00Z", 7, "2026-01-02T00:00:00Z"),
+        ("2026-01-01T21:00:00Z", 48, "2026-01-02T00:00:00Z"),
+        ("2026-01-01T06:59:59.9Z", 7, "2026-01-01T14:00:00Z"),
+        ("2026-01-01T23:59:59.9Z", 7, "2026-01-02T07:00:00Z"),
+    ],
+)
+def test_intervals_begin_anew_at_midnight(now: str, hours: int, due: str) -> None:
+    found = next_aligned(parse_time(now), timedelta(hours=hours))
+    assert found == parse_time(due)

@@ -5,11 +5,12 @@ import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ...ocpp.errors import CallTimeout, LinkClosed, OCPPError
 from ...ocpp.versions import Version
-from ..clock import Event, format_time, wait_for_event
+from ..clock import Event, format_time, next_aligned, wait_for_event
 from ..protocol import Payload
 from .device_model import Access, DeviceModel, Key, Place
 from .keys import MONITORING_ENABLED, MONITORING_LEVEL, OFFLINE_SEVERITY
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 UPPER, LOWER, DELTA = "UpperThreshold", "LowerThreshold", "Delta"
 PERIODIC, ALIGNED = "Periodic", "PeriodicClockAligned"
+DAY = 86_400.0  # s
 LOOK_EVERY = 10.0  # s, at values that change by themselves
 QUEUE_LIMIT = 100  # events that wait for a link
 LEAST_SEVERE = 9
@@ -160,8 +162,8 @@ class Monitors:
         if monitor.kind == PERIODIC:
             return monitor.value
         now = self._charger.clock.now()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        return monitor.value - (now - midnight).total_seconds() % monitor.value
+        interval = timedelta(seconds=min(monitor.value, DAY))
+        return (next_aligned(now, interval) - now).total_seconds()
 
     def _report_periodic(self) -> None:
         now = self._charger.clock.monotonic()
