@@ -178,3 +178,5 @@ class Outbox:
         head, *rest = self._messages
         dropped = set([m for m in rest if not m.is_boundary][::2])
         self._messages = [m for m in (head, *rest) if m not in dropped]
+        for message in dropped:  # whoever waits for it
+            message.settle(CallTimeout(f"{message.action} was dropped in an outage."))

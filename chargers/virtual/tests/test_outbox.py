@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chargers.ocpp.errors import CommandRejected, LinkClosed, OCPPError
+from chargers.ocpp.errors import CallTimeout, CommandRejected, LinkClosed, OCPPError
 
 from .. import outbox
 from ..states import StopReason
@@ -255,6 +255,19 @@ async def test_a_long_outage_thins_out_meter_values_only(
     actions = [item["action"] for item in bench.charger.outbox.to_state()]
     assert len(actions) <= 11
     assert actions[-1] == "StopTransaction"
+
+
+async def test_who_waits_for_what_an_outage_drops_hears_of_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "QUEUE_LIMIT", 10)
+    await bench.power_on()
+    await bench.perform("start-session", id_tag="TAG")
+    await go_offline(bench)
+    await bench.clock.advance(120)
+    _, message, *_ = bench.charger.outbox
+    await bench.clock.advance(1200)
+    assert isinstance(await message.outcome(), CallTimeout)
 
 
 async def test_saves_coalesce(bench: Bench) -> None:
