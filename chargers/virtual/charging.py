@@ -148,9 +148,13 @@ class Charging:
 
     def depart(self, connector: Connector, stopped: Message | None) -> None:
         connector.is_departing = True  # also if the process dies before it is done
-        self._departures[connector.number] = self._charger.spawn(
-            self._unplug_after(connector, stopped)
-        )
+        task = self._charger.spawn(self._unplug_after(connector, stopped))
+        self._departures[connector.number] = task
+        task.add_done_callback(lambda _: self._left(connector, task))
+
+    def _left(self, connector: Connector, task: "asyncio.Task[None]") -> None:
+        if self._departures.get(connector.number) is task:
+            del self._departures[connector.number]
 
     async def _unplug_after(
         self, connector: Connector, stopped: Message | None

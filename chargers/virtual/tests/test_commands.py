@@ -7,7 +7,7 @@ import pytest
 
 from chargers.ocpp.errors import CallTimeout, CommandRejected, LinkClosed, OCPPError
 
-from .csms import Bench, until
+from .csms import PATIENCE, Bench, until
 
 
 @pytest.fixture
@@ -424,6 +424,31 @@ async def test_transaction_data_comes_where_it_is_asked_for(ready: Bench) -> Non
         ("Transaction.Begin", "0"),
         ("Transaction.End", "220"),
     ]
+
+
+async def test_a_departure_that_was_not_heard_of_troubles_no_later_one(
+    ready: Bench,
+) -> None:
+    silence = asyncio.Event()
+
+    async def keep_silent(payload: dict[str, Any]) -> dict[str, Any]:
+        await silence.wait()
+        return {}
+
+    await ready.perform("start-session", id_tag="TAG")
+    assert ready.charger.uplink._link is not None
+    ready.csms.keeps_silent = True
+    ready.charger.uplink._link.session.call_timeout = 0.05
+    ready.csms.answers["StatusNotification"] = keep_silent
+    with pytest.raises(CallTimeout):
+        await ready.perform("stop-session")
+    silence.set()
+    ready.charger.uplink._link.session.call_timeout = PATIENCE
+    refusal = {"idTagInfo": {"status": "Invalid"}, "transactionId": 9}
+    ready.csms.answers["StartTransaction"] = refusal
+    await ready.perform("plug-connector")
+    with pytest.raises(CommandRejected):
+        await ready.perform("start-transaction", id_tag="TAG")
 
 
 async def test_a_cancelled_command_corrupts_nothing(ready: Bench) -> None:
