@@ -269,8 +269,7 @@ class ChargerAdmin(ImportsRows, SendsRequests, ChargerPages):
     def delete_queryset(
         self, request: HttpRequest, queryset: QuerySet[Charger]
     ) -> None:
-        for charger in queryset:
-            services.delete_charger(charger)
+        services.delete_chargers(queryset, queryset.values_list("pk", flat=True))
 
     @admin.action(description="Accept", permissions=["change"])
     def accept(self, request: HttpRequest, chargers: QuerySet[Charger]) -> None:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,6 +21,7 @@ from chargers.models import (
 )
 from chargers.services import password_matches
 from ocpplab.models import Organization, User
+from tests.fixtures import create_charger
 
 
 @pytest.fixture
@@ -267,3 +270,25 @@ def test_locations_are_changed_and_deleted(
         },
     )
     assert not Charger.objects.exists()
+
+
+def test_many_chargers_are_deleted_in_as_many_queries_as_few(
+    client: Client, superuser: User, organization: Organization
+) -> None:
+    client.force_login(superuser)
+    needed = []
+    for count in (2, 8):
+        rows = [
+            create_charger(organization=organization, identity=f"CP-{count}-{number}")
+            for number in range(count)
+        ]
+        chosen = {
+            "action": "delete_selected",
+            "_selected_action": [row.pk for row in rows],
+            "post": "yes",
+        }
+        with CaptureQueriesContext(connection) as queries:
+            client.post(reverse("admin:chargers_charger_changelist"), chosen)
+        needed.append(len(queries))
+        assert not Charger.objects.exists()
+    assert needed[0] == needed[1]
