@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from chargers.models import Charger, IdTag, Location
+from chargers.models import Charger, IdTag, IssuedCertificate, Location
 from ocpplab import audit
 from ocpplab.jobs import delete_old_audit_entries
 from ocpplab.models import ApiToken, AuditEntry, Membership, Organization, User
@@ -263,3 +264,23 @@ def test_an_address_is_recorded_without_its_zone(
     given = {"username": "alice", "password": "wrong"}
     client.post(reverse("admin:login"), given, REMOTE_ADDR="fe80::1%eth0")
     assert last().address == "fe80::1"
+
+
+def test_what_an_authority_issues_and_revokes_is_recorded(
+    organization: Organization, physical_charger: Charger, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "made")
+    call_command("ca", "create", organization.slug, stdout=StringIO())
+    call_command("ca", "create", organization.slug, stdout=StringIO())
+    call_command("ca", "server", organization.slug, "portal.example", out=Path(out))
+    identity = physical_charger.identity
+    call_command("ca", "charger", organization.slug, identity, out=Path(out))
+    certificate = IssuedCertificate.objects.get(charger=physical_charger)
+    call_command("ca", "revoke", organization.slug, certificate.serial)
+    entries = AuditEntry.objects.filter(door="cli", organization=organization)
+    assert list(entries.order_by("pk").values_list("action", "subject")) == [
+        ("added", "certificate authority"),
+        ("issued", "certificate of portal.example"),
+        ("issued", f"certificate of {physical_charger}"),
+        ("revoked", f"certificate of {identity}"),
+    ]

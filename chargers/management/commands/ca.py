@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from chargers.models import Charger, IssuedCertificate
+from chargers.models import CertificateAuthority, Charger, IssuedCertificate
 from chargers.services import certificates
+from ocpplab.audit import record_of_shell
 from ocpplab.models import Organization
 
 
@@ -57,17 +58,22 @@ class Command(BaseCommand):
         do(organization, options)
 
     def _create(self, organization: Organization, options: dict[str, Any]) -> None:
+        had_one = CertificateAuthority.objects.filter(organization=organization)
+        if not had_one.exists():
+            _record("added", "certificate authority", organization)
         self.stdout.write(certificates.create_authority(organization).certificate)
 
     def _server(self, organization: Organization, options: dict[str, Any]) -> None:
         chain, key = certificates.issue_for_server(
             organization, options["host"], rsa_key=options["rsa"]
         )
+        _record("issued", f"certificate of {options['host'][0]}", organization)
         self._give(chain, key, options["out"])
 
     def _charger(self, organization: Organization, options: dict[str, Any]) -> None:
         charger = _find_charger(organization, options["identity"])
         chain, key = certificates.issue_for_charger(charger, rsa_key=options["rsa"])
+        _record("issued", f"certificate of {charger}", organization)
         self._give(chain, key, options["out"])
 
     def _sign(self, organization: Organization, options: dict[str, Any]) -> None:
@@ -83,6 +89,7 @@ class Command(BaseCommand):
                 "chargers, and the request is valid, names the charger (CN) and has a "
                 "strong key, or it is refused."
             )
+        _record("issued", f"certificate of {charger}", organization)
         self.stdout.write(chain)
 
     def _list(self, organization: Organization, options: dict[str, Any]) -> None:
@@ -103,6 +110,7 @@ class Command(BaseCommand):
         if issued is None:
             raise CommandError(f"There is no certificate {options['serial']}.")
         certificates.revoke(issued)
+        _record("revoked", f"certificate of {issued.common_name}", organization)
 
     def _give(self, chain: str, key: str, path: Path | None) -> None:
         """Print them, or write them, the key for its owner alone."""
@@ -117,6 +125,10 @@ class Command(BaseCommand):
             key_path.write_text(key)
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from None
+
+
+def _record(action: str, subject: str, organization: Organization) -> None:
+    record_of_shell(action, subject=subject, organization=organization)
 
 
 def _find_charger(organization: Organization, identity: str) -> Charger:
