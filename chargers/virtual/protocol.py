@@ -8,6 +8,7 @@ versions. It tells the version what happens; the version decides what is said of
 # ruff: noqa: B027
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 Request = tuple[str, Payload]  # action and payload
 MeterValue = dict[str, Any]
+Handler = Callable[[Payload], Payload | Reply]
 
 
 class Protocol(ABC):

@@ -117,7 +117,7 @@ _PROFILES = (
     "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,Reservation,"
     "SmartCharging"
 )
-_ROTATIONS = (*("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"),)
+_ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
 _KEYS = (
     # Core (9.1)
     Key("AllowOfflineTxForUnknownId", "false", _boolean),

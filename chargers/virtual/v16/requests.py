@@ -4,7 +4,6 @@ A handler never awaits a CALL of its own: what follows an answer is started by t
 ``then`` of its ``Reply``.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.errors import OCPPError
@@ -12,7 +11,7 @@ from ...ocpp.session import Reply
 from ..authorization import LOCAL_LIST_LIMIT, TagInfo
 from ..connector import Connector
 from ..data_transfer import transfer_data
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from ..states import StopReason
 from ..transaction import Transaction
 from .configuration import KEYS_LIMIT, Configuration
@@ -25,8 +24,6 @@ from .trigger_requests import TriggerRequests
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
-
-Handler = Callable[[Payload], Payload | Reply]
 
 
 class Requests:

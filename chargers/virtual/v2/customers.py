@@ -1,18 +1,16 @@
 """What a charger knows of a customer, told and cleared (2.x, N09, N10)."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
 from ..clock import format_time
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from .tokens import id_tag_of
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .protocol import ProtocolV2
 
-Handler = Callable[[Payload], Payload | Reply]
 
 TEXT_SIZE = 512  # characters of one part
 

@@ -34,7 +34,6 @@ class Kind(StrEnum):
 
 
 INSTANCE = "#"  # between the name of a component and its instance, as one text
-LISTS = (Kind.SEQUENCE, Kind.MEMBERS)
 
 
 class Access(StrEnum):

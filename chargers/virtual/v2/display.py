@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
 from ..clock import parse_time
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from .device_model import DeviceModel
 from .keys import DISPLAY_MESSAGES
 from .parts import send_parts
-from .variables import MESSAGES_LIMIT
+from .variables import FORMATS, MESSAGES_LIMIT
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .transactions import Transactions
-
-Handler = Callable[[Payload], Payload | Reply]
-
-_FORMATS = ("ASCII", "HTML", "URI", "UTF8")
 
 
 class Display:
@@ -51,7 +47,7 @@ class Display:
 
     def _set(self, payload: Payload) -> Payload:
         message = payload["message"]
-        if message["message"]["format"] not in _FORMATS:
+        if message["message"]["format"] not in FORMATS:
             return {"status": "NotSupportedMessageFormat"}
         wanted = message.get("transactionId")
         if wanted is not None and self._transactions.find(wanted) is None:

@@ -1,18 +1,14 @@
 """The local authorization list and the cache by OCPP 2.x (C11, D01, D02)."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...ocpp.session import Reply
 from ..authorization import LOCAL_LIST_LIMIT, TagInfo
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from .tokens import id_tag_of, tag_info_of
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .protocol import ProtocolV2
-
-Handler = Callable[[Payload], Payload | Reply]
 
 
 class ListRequests:

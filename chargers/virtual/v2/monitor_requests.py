@@ -1,11 +1,10 @@
 """Requests about monitors (2.x, N02 to N06)."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
 from ...ocpp.versions import Version
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from .device_model import Access, Place
 from .keys import MONITORING_BASE, MONITORING_LEVEL
 from .monitors import (
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .protocol import ProtocolV2
 
-Handler = Callable[[Payload], Payload | Reply]
 
 SHORTEST_INTERVAL = 1.0  # s, of what is told periodically
 

@@ -1,18 +1,15 @@
 """Network connection profiles: where a charger dials to (2.x, B09, B10)."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...ocpp.session import Reply
 from ...ocpp.versions import Version
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from .device_model import INSTANCE, DeviceModel, Refusal, key
 from .keys import ACTIVE_PROFILE, NETWORK_ATTEMPTS, NETWORK_PRIORITY, SLOTS
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
 
-Handler = Callable[[Payload], Payload | Reply]
 
 _VARIABLES = {  # of NetworkConfiguration (2.1), by field
     "ocppCsmsUrl": "OcppCsmsUrl",

@@ -1,18 +1,15 @@
 """Availability, resets, locks and data transfer as OCPP 2.x asks for them."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
 from ..data_transfer import transfer_data
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from .messages import CONNECTOR
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .protocol import ProtocolV2
-
-Handler = Callable[[Payload], Payload | Reply]
 
 
 class OperationRequests:

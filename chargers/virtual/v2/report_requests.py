@@ -1,10 +1,9 @@
 """GetBaseReport and GetReport, which NotifyReport follows (2.x, B07, B08)."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from .device_model import INSTANCE, VALUE_LIMIT, Access, DeviceModel, Key, Place, key
 from .parts import send_parts
 from .variable_requests import limited
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .protocol import ProtocolV2
 
-Handler = Callable[[Payload], Payload | Reply]
 
 _SUMMARY = ("AvailabilityState", "Available", "Problem")
 _PRESUMED = ("Active", "Available", "Enabled")  # true of a component without it

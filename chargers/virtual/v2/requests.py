@@ -4,12 +4,11 @@ A handler never awaits a CALL of its own: what follows an answer is started by t
 ``then`` of its ``Reply``.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from .customers import CustomerRequests
 from .list_requests import ListRequests
 from .monitor_requests import MonitorRequests
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .protocol import ProtocolV2
 
-Handler = Callable[[Payload], Payload | Reply]
 
 _GROUPS = (
     CustomerRequests,

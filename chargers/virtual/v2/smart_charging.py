@@ -1,6 +1,6 @@
 """Smart charging as OCPP 2.x spells it (K)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from ..clock import format_time
 from ..connector import Connector
 from ..power import COMPOSITE_LIMIT
 from ..profile_payloads import period_payload, profile_of
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from ..smart_charging import MAX_PROFILES, Profile, Purpose
 from .charging_needs import ChargingNeeds
 from .device_model import DeviceModel
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .transactions import Transactions
 
-Handler = Callable[[Payload], Payload | Reply]
 
 EXTERNAL = "ChargingStationExternalConstraints"
 EXTERNAL_SOURCE = "EMS"  # who limits the power from outside, whom an operator plays

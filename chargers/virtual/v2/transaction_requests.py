@@ -1,11 +1,10 @@
 """Transactions started, stopped and asked after by the CSMS (2.x, E14, F01 to F04)."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
 from ..connector import Connector
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from ..smart_charging import Profile
 from ..states import StopReason
 from .tokens import id_tag_of
@@ -13,8 +12,6 @@ from .tokens import id_tag_of
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .protocol import ProtocolV2
-
-Handler = Callable[[Payload], Payload | Reply]
 
 
 class TransactionRequests:

@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING
 
 from ...ocpp.session import Reply
 from ..connector import Connector
-from ..protocol import Payload, Request
+from ..protocol import Handler, Payload, Request
 from ..settings import Series
 from .messages import CONNECTOR
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .protocol import ProtocolV2
-
-Handler = Callable[[Payload], Payload | Reply]
 
 
 class TriggerRequests:

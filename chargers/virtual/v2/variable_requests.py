@@ -1,11 +1,10 @@
 """GetVariables and SetVariables (2.x, B05, B06)."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from .device_model import (
     INSTANCE,
     VALUE_LIMIT,
@@ -21,8 +20,6 @@ from .variables import ITEMS_LIMIT
 if TYPE_CHECKING:
     from ..charger import VirtualCharger
     from .protocol import ProtocolV2
-
-Handler = Callable[[Payload], Payload | Reply]
 
 
 class VariableRequests:

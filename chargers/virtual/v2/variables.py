@@ -21,6 +21,7 @@ from .device_model import (
     Shape,
     Variable,
 )
+from .evses import BAY, CABLE, CLOSED, ENERGY, PERMIT, SIGNED
 from .keys import SLOTS
 from .kinds import flag, integer, limit, listing, live, text
 from .variables_v21 import V21
@@ -28,14 +29,8 @@ from .variables_v21 import V21
 ITEMS_LIMIT = 50  # of one request about variables
 BYTES_LIMIT = 65_536  # of such a request
 MESSAGES_LIMIT = 20  # display messages
-TX_POINTS = (
-    "ParkingBayOccupancy",
-    "EVConnected",
-    "Authorized",
-    "DataSigned",
-    "PowerPathClosed",
-    "EnergyTransfer",
-)
+FORMATS = ("ASCII", "HTML", "URI", "UTF8")  # of display messages
+_TX_POINTS = (BAY, CABLE, PERMIT, SIGNED, CLOSED, ENERGY)
 _SAMPLED = (
     "Energy.Active.Import.Register,Power.Active.Import,Power.Offered,"
     "Current.Import,Voltage,SoC"
@@ -209,8 +204,8 @@ STATION = (
     flag("TxCtrlr", "StopTxOnInvalidId", True),
     integer("TxCtrlr", "MaxEnergyOnInvalidId", 0, unit="Wh"),
     flag("TxCtrlr", "TxBeforeAcceptedEnabled", True, Access.READ),
-    listing("TxCtrlr", "TxStartPoint", "PowerPathClosed", TX_POINTS),
-    listing("TxCtrlr", "TxStopPoint", "EVConnected,Authorized", TX_POINTS),
+    listing("TxCtrlr", "TxStartPoint", "PowerPathClosed", _TX_POINTS),
+    listing("TxCtrlr", "TxStopPoint", "EVConnected,Authorized", _TX_POINTS),
     # Metering (2.7)
     flag("SampledDataCtrlr", "Available", True, Access.READ),
     flag("SampledDataCtrlr", "Enabled", True),
@@ -298,8 +293,8 @@ STATION = (
     listing(
         "DisplayMessageCtrlr",
         "SupportedFormats",
-        "ASCII,HTML,URI,UTF8",
-        ("ASCII", "HTML", "URI", "UTF8"),
+        ",".join(FORMATS),
+        FORMATS,
         access=Access.READ,
     ),
     listing(
