@@ -1,7 +1,7 @@
 """Firmware and logs as the whitepaper to 1.6 and OCPP 2.x ask for them (L01, N01)."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..ocpp.errors import OCPPError
@@ -10,13 +10,12 @@ from ..ocpp.versions import Version
 from .certificates import Use, is_signing_certificate
 from .clock import parse_time
 from .firmware import Update
+from .protocol import Payload
 from .transfers import Tries
 from .uploads import Upload
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
-
-Payload = dict[str, Any]
 
 RETRIES_LIMIT = 10
 RETRY_INTERVAL = 30  # s, where the CSMS leaves it to us

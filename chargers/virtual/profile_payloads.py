@@ -1,11 +1,8 @@
 """Charging profiles in the words that all OCPP versions share (1.6, 7.8; 2.x, K)."""
 
-from typing import Any
-
 from .clock import parse_time
+from .protocol import Payload
 from .smart_charging import Period, Profile, Purpose
-
-Payload = dict[str, Any]
 
 _RECURRENCES = {"Daily": 86_400, "Weekly": 604_800}  # s
 

@@ -231,3 +231,9 @@ class Protocol(ABC):
             is_boundary=is_boundary,
         )
         return self._charger.outbox.put(message)
+
+
+def about(status: str, request_id: int | None) -> Payload:
+    """Without an id where there is nothing that it could be of (L01.FR.21, N01.FR.12)."""
+    payload: Payload = {"status": status}
+    return payload if request_id is None else {**payload, "requestId": request_id}

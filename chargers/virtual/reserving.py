@@ -1,14 +1,12 @@
 """Requests about reservations, as far as all OCPP versions spell them alike (H02)."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..ocpp.session import Reply
+from .protocol import Handler, Payload
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
-
-Payload = dict[str, Any]
 
 
 class Reserving:
@@ -16,7 +14,7 @@ class Reserving:
 
     def __init__(self, charger: "VirtualCharger") -> None:
         self._charger = charger
-        self.handlers: dict[str, Callable[[Payload], Payload | Reply]] = {
+        self.handlers: dict[str, Handler] = {
             "CancelReservation": self._cancel,
             "ReserveNow": self._reserve,
         }

@@ -1,15 +1,13 @@
 """Certificates and credentials as the whitepaper to 1.6 and OCPP 2.x spell them (M)."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..ocpp.session import Reply
 from .certificates import CHAIN_LIMIT, HashData, Use
+from .protocol import Handler, Payload
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
-
-Payload = dict[str, Any]
 
 
 class Securing:
@@ -18,7 +16,7 @@ class Securing:
         self._uses = uses
         self._store = charger.certificates
         self._credentials = charger.credentials
-        self.handlers: dict[str, Callable[[Payload], Payload | Reply]] = {
+        self.handlers: dict[str, Handler] = {
             "CertificateSigned": self._certificate_signed,
             "DeleteCertificate": self._delete,
             "InstallCertificate": self._install,

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from ...ocpp.errors import OCPPError
 from ...ocpp.session import Reply
 from ..firmware import Update
-from ..maintenance import Maintenance, Payload, time_of, tries_of
+from ..maintenance import Maintenance, time_of, tries_of
+from ..protocol import Payload
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..clock import format_time
 from ..meter import Measurement, Reading, Sample, split_item
-from ..protocol import Request
+from ..protocol import Request, about
 from ..states import Notice, StopReason
 from ..transaction import Transaction
 
@@ -139,11 +139,11 @@ class Messages:
         return "FirmwareStatusNotification", {"status": status}
 
     def signed_firmware_status(self, status: str, request_id: int | None) -> Request:
-        return "SignedFirmwareStatusNotification", _about(status, request_id)
+        return "SignedFirmwareStatusNotification", about(status, request_id)
 
     def log_status(self, status: str, request_id: int | None) -> Request:
         if request_id is not None:
-            return "LogStatusNotification", _about(status, request_id)
+            return "LogStatusNotification", about(status, request_id)
         told = status if status in _DIAGNOSTICS else "UploadFailed"
         return "DiagnosticsStatusNotification", {"status": told}
 
@@ -177,9 +177,3 @@ def _sampled_value(item: str, sample: Sample, context: str) -> dict[str, Any]:
     if sample.unit:
         value["unit"] = sample.unit
     return value
-
-
-def _about(status: str, request_id: int | None) -> dict[str, Any]:
-    """Without an id where there is nothing that it could be of (L01.FR.21, N01.FR.12)."""
-    payload: dict[str, Any] = {"status": status}
-    return payload if request_id is None else {**payload, "requestId": request_id}

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ..certificates import Use
-from ..securing import Payload, Securing, hash_payload
+from ..protocol import Payload
+from ..securing import Securing, hash_payload
 
 if TYPE_CHECKING:
     from ..charger import VirtualCharger

@@ -1,6 +1,5 @@
 """Smart charging as OCPP 1.6 spells it (3.13, 5.5, 5.7, 5.16, 7.8)."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ from ..clock import format_time
 from ..connector import Connector
 from ..power import COMPOSITE_LIMIT
 from ..profile_payloads import period_payload, profile_of
-from ..protocol import Payload
+from ..protocol import Handler, Payload
 from ..smart_charging import Profile, Purpose
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _PURPOSES = {
 class SmartCharging:
     def __init__(self, charger: "VirtualCharger") -> None:
         self._charger = charger
-        self.handlers: dict[str, Callable[[Payload], Payload]] = {
+        self.handlers: dict[str, Handler] = {
             "ClearChargingProfile": self._clear,
             "GetCompositeSchedule": self._get_composite_schedule,
             "SetChargingProfile": self._set,

@@ -10,7 +10,7 @@ from ..clock import format_time
 from ..connector import Connector
 from ..meter import Measurement
 from ..outbox import Message, Outcome
-from ..protocol import MeterValue, Payload, Protocol, Request
+from ..protocol import MeterValue, Payload, Protocol, Request, about
 from ..reservation import Reservation
 from ..settings import Series
 from ..states import Notice, StopReason
@@ -161,10 +161,10 @@ class ProtocolV2(Protocol):
         return self.messages.status_notification(connector, notice)
 
     def firmware_status(self, status: str, request_id: int | None) -> Request:
-        return "FirmwareStatusNotification", _about(status, request_id)
+        return "FirmwareStatusNotification", about(status, request_id)
 
     def log_status(self, status: str, request_id: int | None) -> Request:
-        return "LogStatusNotification", _about(status, request_id)
+        return "LogStatusNotification", about(status, request_id)
 
     def certificate_request(self) -> Request:
         csr = self._charger.credentials.request_certificate(
@@ -338,9 +338,3 @@ class ProtocolV2(Protocol):
     def transaction_id(self, message: Message, answer: Payload) -> int | str | None:
         transaction_id: str = message.payload["transactionInfo"]["transactionId"]
         return transaction_id
-
-
-def _about(status: str, request_id: int | None) -> Payload:
-    """Without an id where there is nothing that it could be of."""
-    payload: Payload = {"status": status}
-    return payload if request_id is None else {**payload, "requestId": request_id}
