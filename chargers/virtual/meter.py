@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _PHASED = ("L1", "L2", "L3")
 _TO_NEUTRAL = ("L1-N", "L2-N", "L3-N")
@@ -171,6 +171,20 @@ def split_item(item: str) -> tuple[str, str]:
     """``Voltage.L1-N`` to ``Voltage`` and ``L1-N``."""
     measurand, _, phase = item.rpartition(".")
     return (measurand, phase) if phase in _PHASES.get(measurand, ()) else (item, "")
+
+
+def sampled_value(item: str, sample: Sample, context: str) -> dict[str, Any]:
+    """A SampledValue as far as all OCPP versions spell it alike: without its unit."""
+    value = {
+        "value": sample.value,
+        "context": context,
+        "measurand": split_item(item)[0],
+    }
+    if sample.phase:
+        value["phase"] = sample.phase
+    if sample.location:
+        value["location"] = sample.location
+    return value
 
 
 def is_measurable(item: str) -> bool:

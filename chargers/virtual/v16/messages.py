@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..clock import format_time
-from ..meter import Measurement, Reading, Sample, split_item
+from ..meter import Measurement, Reading, Sample, sampled_value
 from ..protocol import Request, about
 from ..states import Notice, StopReason
 from ..transaction import Transaction
@@ -165,15 +165,7 @@ def tag_info(answer: dict[str, Any]) -> dict[str, Any]:
 
 def _sampled_value(item: str, sample: Sample, context: str) -> dict[str, Any]:
     """Without what is empty: 1.6 has no Hz (7.45)."""
-    value = {
-        "value": sample.value,
-        "context": context,
-        "measurand": split_item(item)[0],
-    }
-    if sample.phase:
-        value["phase"] = sample.phase
-    if sample.location:
-        value["location"] = sample.location
+    value = sampled_value(item, sample, context)
     if sample.unit:
         value["unit"] = sample.unit
     return value

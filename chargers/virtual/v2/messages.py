@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..clock import format_time
 from ..connector import Connector
-from ..meter import Measurement, Sample, split_item
+from ..meter import Measurement, Sample, sampled_value
 from ..protocol import MeterValue, Request
 from ..states import Notice, Status
 
@@ -72,15 +72,8 @@ def evse_of(connector: Connector) -> dict[str, int]:
 
 
 def _sampled_value(item: str, sample: Sample, context: str) -> dict[str, Any]:
-    value: dict[str, Any] = {
-        "value": float(sample.value),
-        "context": context,
-        "measurand": split_item(item)[0],
-    }
-    if sample.phase:
-        value["phase"] = sample.phase
-    if sample.location:
-        value["location"] = sample.location
+    value = sampled_value(item, sample, context)
+    value["value"] = float(sample.value)
     if sample.unit:
         value["unitOfMeasure"] = {"unit": sample.unit}
     return value
