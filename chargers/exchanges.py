@@ -162,7 +162,7 @@ def _requests_of(
             action=answer.action,
             message_type=CALL,
             timestamp__range=(answer.timestamp - ANSWER_WAIT, answer.timestamp),
-            text__contains=_id_of(answer),
+            text__contains=json.dumps(_id_of(answer), ensure_ascii=False),
         )
     return messages.filter(windows)[: len(alone)] if alone else ()
 

@@ -15,6 +15,7 @@ from chargers import history, live, overview, selectors
 from chargers.admin import location_pages
 from chargers.chart import draw_power, metered
 from chargers.choices import Condition, ConnectorStatus, ProvisioningStatus, ReportKind
+from chargers.exchanges import Wanted, exchanges
 from chargers.models import (
     Charger,
     Location,
@@ -737,3 +738,28 @@ def test_the_scale_ends_above_the_highest_value() -> None:
 )
 def test_a_frame_is_told_by_what_it_carries(text: str, shown: str) -> None:
     assert payload(Message(text=text)) == shown
+
+
+def test_an_error_is_shown_with_its_request_however_short_their_ids_are(
+    virtual_charger: Charger,
+) -> None:
+    now = timezone.now()
+    for number in range(1, 31):
+        asked_at = now - timedelta(seconds=30 + number)
+        answer = f'[4,"{number}","InternalError","",{{}}]'
+        if number not in (5, 25):
+            answer = f'[3,"{number}",{{}}]'
+        for direction, kind, text in (
+            ("cp_to_csms", 2, f'[2,"{number}","MeterValues",{{"connectorId":1}}]'),
+            ("csms_to_cp", int(answer[1]), answer),
+        ):
+            Message.objects.create(
+                charger=virtual_charger,
+                direction=direction,
+                action="MeterValues",
+                message_type=kind,
+                text=text,
+                timestamp=asked_at,
+            )
+    found = exchanges(virtual_charger.messages.all(), Wanted(errors=True), 60)
+    assert [(e.request is not None, e.is_error) for e in found] == [(True, True)] * 2
