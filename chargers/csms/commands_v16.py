@@ -96,6 +96,8 @@ async def power_update(
     """
     power_w = within_rating(charger, power_w)
     running = await find_running(charger, connector_id=connector_id)
+    if running and not running.transaction_id.isdecimal():
+        running = None  # of when the charger spoke 2.x
     base = TX_PROFILE_ID if running else TX_DEFAULT_PROFILE_ID
     takes = await _read_settings(call, HIGHEST_LEVEL, UNITS)
     highest = takes.get(HIGHEST_LEVEL.lower(), "")

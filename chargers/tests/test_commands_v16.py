@@ -152,3 +152,20 @@ async def test_power_has_no_limit_where_no_rating_is_known(
     wire = Wire(physical_charger, GetConfiguration={})
     result = await wire.perform("power-update", power_w=150_000, connector_id=1)
     assert result["power_w"] == 150_000
+
+
+async def test_power_leaves_out_a_transaction_of_before_it_spoke_1_6(
+    physical_charger: Charger,
+) -> None:
+    wire = Wire(physical_charger, GetConfiguration={})
+    await Transaction.objects.acreate(
+        charger=physical_charger,
+        transaction_id="1d0e-uuid",
+        evse_id=1,
+        seq_no=0,
+        started_at=timezone.now(),
+    )
+    result = await wire.perform("power-update", power_w=7000, connector_id=1)
+    assert result["status"] == "Accepted"
+    profile = wire.sent[-1][1]["csChargingProfiles"]
+    assert profile["chargingProfilePurpose"] == "TxDefaultProfile"
