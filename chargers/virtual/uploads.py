@@ -1,6 +1,7 @@
 """Logs that a charger uploads on request (1.6, 5.9; whitepaper and 2.x, N01)."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -12,6 +13,8 @@ from .transfers import Failure, TransferFailed, Tries, deliver
 
 if TYPE_CHECKING:
     from .charger import VirtualCharger
+
+logger = logging.getLogger(__name__)
 
 UPLOADING = "Uploading"
 CANCELED = "AcceptedCanceled"  # for another one (2.x, N01.FR.20)
@@ -99,6 +102,9 @@ class Uploads:
             await self._deliver(upload)
         except TransferFailed as problem:
             self._tell(upload, _STATUSES[problem.failure])
+        except Exception:  # whoever keeps the log could not read it
+            logger.exception("%s: no log", self._charger.spec.identity)
+            self._tell(upload, _STATUSES[Failure.OTHER])
         else:
             self._tell(upload, "Uploaded")
         self.current = self._task = None

@@ -146,3 +146,15 @@ async def test_without_an_upload_a_trigger_tells_idle(ready: Bench) -> None:
         "ExtendedTriggerMessage", {"requestedMessage": "LogStatusNotification"}
     )
     await until(lambda: ready.csms.payloads(LOG) == [{"status": "Idle"}])
+
+
+async def test_a_log_that_cannot_be_read_is_not_uploaded(
+    ready: Bench, files: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(since: Any, until: Any) -> list[str]:
+        raise OSError("the database is away")
+
+    monkeypatch.setattr(ready.charger.uploads, "_read_log", read)
+    await ready.csms.call("GetDiagnostics", {"location": files.url})
+    await until(lambda: told(ready, DIAGNOSTICS) == ["Uploading", "UploadFailed"])
+    assert ready.charger.uploads.current is None
