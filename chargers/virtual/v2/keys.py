@@ -2,6 +2,7 @@
 
 from .device_model import key
 
+LIMITS = ("maxEnergy", "maxTime")  # of a transaction, by the CSMS (2.1)
 SLOTS = ("1", "2", "3")  # of network connection profiles
 HEARTBEAT_INTERVAL = key("OCPPCommCtrlr", "HeartbeatInterval")
 TX_START_POINT = key("TxCtrlr", "TxStartPoint")

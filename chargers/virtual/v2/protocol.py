@@ -100,8 +100,7 @@ class ProtocolV2(Protocol):
     def resume(self) -> None:
         self.monitors.resume()
         self.profiles.dynamic.resume()
-        if self._is_v21:
-            self.transactions.resume()
+        self.transactions.resume()
         for connector in self._charger.outlets:
             if self.transactions.awaits_cable(connector):
                 self.gave_up(connector)

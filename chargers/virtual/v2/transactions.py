@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..clock import format_time, parse_time
+from ...ocpp.versions import Version
+from ..clock import Event, format_time, parse_time, wait_for_event
 from ..connector import Connector
 from ..outbox import Message, Outcome
 from ..protocol import MeterValue, Payload, Request
@@ -31,7 +32,7 @@ from .evses import (
     Running,
     evse_from_state,
 )
-from .keys import SEND_DURING_IDLE, SIGNIFICANCE, TX_START_POINT, TX_STOP_POINT
+from .keys import LIMITS, SEND_DURING_IDLE, SIGNIFICANCE, TX_START_POINT, TX_STOP_POINT
 from .messages import Messages
 from .reasons import TRIGGERS, reason_of
 from .tokens import id_tag_of, tag_info_of
@@ -66,6 +67,7 @@ class Transactions:
             else Evse()
             for number in range(1, charger.spec.connectors + 1)
         }
+        self._returned: dict[int, Event] = {}  # set when a cable is back
 
     def to_state(self) -> dict[str, Any]:
         return {
@@ -103,6 +105,8 @@ class Transactions:
 
     def plugged(self, connector: Connector) -> None:
         evse = self._evses[connector.number]
+        if (returned := self._returned.pop(connector.number, None)) is not None:
+            returned.set()
         if self._has_bay_detector:
             self._happen(connector, "EVDetected", evse.held | {BAY})
         self._happen(
@@ -120,15 +124,21 @@ class Transactions:
         if self._has_bay_detector:
             self._happen(connector, "EVDeparted", self._conditions(connector))
         evse.held -= {BAY}
-        if connector.transaction is not None and connector.is_dc:
-            self._charger.spawn(self._await_return(connector, connector.transaction))
+        self._await_return_to(connector)
+
+    def _await_return_to(self, connector: Connector) -> None:
+        """A cable that is the charger's own has to be back in time (E10.FR.02)."""
+        transaction = connector.transaction
+        if transaction is not None and connector.vehicle is None and connector.is_dc:
+            returned = self._returned[connector.number] = Event()
+            self._charger.spawn(self._await_return(connector, transaction, returned))
 
     async def _await_return(
-        self, connector: Connector, transaction: Transaction
+        self, connector: Connector, transaction: Transaction, returned: Event
     ) -> None:
-        """A cable that is the charger's own has to be back in time (E10.FR.02)."""
-        await self._charger.clock.sleep(self._charger.settings.connection_timeout)
-        if connector.transaction is transaction and connector.vehicle is None:
+        limit = self._charger.settings.connection_timeout
+        is_back = await wait_for_event(returned, self._charger.clock, limit)
+        if not is_back and connector.transaction is transaction:
             self._charger.charging.end(connector, StopReason.TIMEOUT)
 
     def admitted(self, connector: Connector, grant: Grant) -> None:
@@ -197,8 +207,9 @@ class Transactions:
     def resume(self) -> None:
         """The charger has started again, and so go on its transactions (2.1, E17)."""
         for connector in self._charger.outlets:
+            self._await_return_to(connector)
             evse = self._evses[connector.number]
-            if evse.running is not None:
+            if evse.running is not None and self._charger.spec.version is Version.V21:
                 self._events.tell(connector, evse, evse.running, "Updated", "TxResumed")
 
     def settled(self, connector: Connector) -> Message | None:
@@ -288,11 +299,13 @@ class Transactions:
             self._charger.charging.heed(connector, message.transaction, verdict)
 
     def _limit(self, message: Message, limit: Payload) -> None:
-        """The CSMS limits the transaction; that is confirmed (2.1, E16)."""
+        """The CSMS limits the transaction; what can be kept is confirmed (2.1, E16)."""
+        limit = {name: limit[name] for name in LIMITS if name in limit}
         connector = self._charger.connectors[message.connector]
         evse, transaction = self._evses[connector.number], connector.transaction
         if (
-            evse.running is None
+            not limit
+            or evse.running is None
             or transaction is None
             or evse.running.id != message.transaction
         ):

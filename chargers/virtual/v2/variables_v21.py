@@ -1,7 +1,7 @@
 """The variables that OCPP 2.1 adds, or has mean something else."""
 
 from .device_model import INSTANCE, Access, Kind, Variable
-from .keys import SLOTS
+from .keys import LIMITS, SLOTS
 from .kinds import flag, integer, listing, text
 from .tokens import TYPES
 
@@ -50,6 +50,13 @@ V21 = (
         "SupportedStates",
         ",".join(_STATES),
         _STATES,
+        access=Access.READ,
+    ),
+    listing(
+        "TxCtrlr",
+        "SupportedLimits",
+        ",".join(LIMITS),
+        LIMITS,
         access=Access.READ,
     ),
     listing("DisplayMessageCtrlr", "Language", "en", ("en",), kind=Kind.OPTION),

@@ -232,6 +232,24 @@ async def test_a_cable_of_the_charger_has_to_be_back_in_time(bench: Bench) -> No
     await until(lambda: end in bench.csms.story)
 
 
+async def test_each_time_that_the_cable_is_out_counts_anew(bench: Bench) -> None:
+    await bench.power_on(current_type="dc")
+    await configure(bench, TxStopPoint="Authorized", StopTxOnEVSideDisconnect="false")
+    await bench.perform("plug-connector")
+    await bench.perform("start-transaction", id_tag="TAG")
+    await bench.perform("unplug-connector")
+    await bench.clock.advance(50)
+    await bench.perform("plug-connector")
+    await bench.perform("unplug-connector")
+    await bench.clock.advance(30)
+    assert bench.charger.connectors[1].transaction is not None
+    await bench.kill()
+    await bench.power_on(current_type="dc")
+    await bench.clock.advance(61)
+    end = "Ended(EVConnectTimeout:Idle/Timeout)"
+    await until(lambda: end in bench.csms.story)
+
+
 async def test_registers_are_signed(ready: Bench) -> None:
     await configure(
         ready,

@@ -126,6 +126,22 @@ async def test_the_csms_limits_a_transaction(ready: Bench) -> None:
     assert ready.charger.connectors[1].vehicle is not None
 
 
+async def test_only_limits_that_are_kept_are_confirmed(ready: Bench) -> None:
+    ready.csms.answers["TransactionEvent"] = lambda event: (
+        {"transactionLimit": {"maxCost": 5, "maxSoC": 80}}
+        if event["eventType"] == "Started"
+        else {"transactionLimit": {"maxCost": 5, "maxTime": 3600}}
+        if event["triggerReason"] == "ChargingStateChanged"
+        else {}
+    )
+    await ready.perform("start-session", id_tag="TAG")
+    await until(lambda: "Updated(LimitSet:Charging)" in ready.csms.story)
+    (told,) = [e for e in events(ready) if e["triggerReason"] == "LimitSet"]
+    assert told["transactionInfo"]["transactionLimit"] == {"maxTime": 3600}
+    (kept,) = await get(ready, element("TxCtrlr.SupportedLimits"))
+    assert kept["attributeValue"] == "maxEnergy,maxTime"
+
+
 async def test_a_transaction_is_resumed_after_a_restart(ready: Bench) -> None:
     await ready.perform("start-session", id_tag="TAG")
     await ready.charger.stop()
