@@ -276,6 +276,7 @@ class ProtocolV2(Protocol):
 
     def begin(self, connector: Connector, transaction: Transaction) -> Message | None:
         message = self.transactions.begin(connector, transaction)
+        self.profiles.began(transaction.key)
         if self.model.find(ISO_15118) is not None and self.model.flag(ISO_15118):
             self.profiles.needs.tell(connector, transaction.key)
         return message

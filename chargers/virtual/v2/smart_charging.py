@@ -139,6 +139,12 @@ class SmartCharging:
         self._sent[profile.id] = sent
         return profile
 
+    def began(self, transaction: str) -> None:
+        """Follow the profile that a transaction was started with, if any."""
+        for profile in self._charger.profiles:
+            if profile.transaction == transaction and profile.id in self._sent:
+                self.dynamic.pull(profile.id)
+
     def _read(self, evse: int, sent: Payload) -> Profile:
         purpose = _PURPOSES.get(sent["chargingProfilePurpose"])
         is_dynamic = sent.get("dynUpdateInterval") is not None

@@ -69,6 +69,16 @@ async def test_a_dynamic_limit_is_asked_for(ready: Bench) -> None:
     ]
 
 
+async def test_a_dynamic_limit_may_come_with_a_start_from_remote(ready: Bench) -> None:
+    ready.csms.answers["PullDynamicScheduleUpdate"] = {"status": "Rejected"}
+    await ready.perform("plug-connector")
+    sent = dynamic(chargingProfilePurpose="TxProfile", dynUpdateInterval=30)
+    assert (await start(ready, evseId=1, chargingProfile=sent))["status"] == "Accepted"
+    await until(lambda: ready.charger.connectors[1].transaction is not None)
+    await ready.clock.advance(30)
+    await until(lambda: "PullDynamicScheduleUpdate" in ready.csms.actions)
+
+
 async def test_a_profile_that_is_set_anew_is_asked_for_once(ready: Bench) -> None:
     ready.csms.answers["PullDynamicScheduleUpdate"] = {"status": "Rejected"}
     await ready.perform("start-session", id_tag="TAG")
