@@ -239,7 +239,8 @@ class ChargerConsumer(Stranger):
         closed = services.Closed(
             self.charger.pk, self.connection_id, f"The connection closed ({code})."
         )
-        await group_commit().run_batched(services.mark_disconnected, closed)
+        self.holder.closings.put(closed)
+        await self.holder.closings.flush()
         self.holder.changes.note([self.charger.pk])
 
     # --- Requests of operators (chargers.requests) ------------------------------------

@@ -43,6 +43,9 @@ class Holder:
         self.links: BatchWriter[services.Link] = BatchWriter(
             services.record_links, self._note
         )
+        self.closings: BatchWriter[services.Closed] = BatchWriter(
+            services.mark_disconnected
+        )
         self.delivery = Delivery(before_record=self.flush)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -55,6 +58,7 @@ class Holder:
             self.delivery.run(),
             self.messages.run(),
             self.links.run(),
+            self.closings.run(),
             self.changes.run(),
         ):
             self._tasks.append(asyncio.create_task(_guard(work)))

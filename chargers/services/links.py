@@ -168,7 +168,7 @@ class Closed(NamedTuple):
 
 
 @transaction.atomic(savepoint=False)  # many share a group commit
-def mark_disconnected(closed: Sequence[Closed]) -> list[None]:
+def mark_disconnected(closed: Sequence[Closed]) -> None:
     """Note closed connections, but where a newer one has taken its place."""
     by_detail: dict[str, list[Closed]] = {}
     for one in closed:
@@ -185,7 +185,6 @@ def mark_disconnected(closed: Sequence[Closed]) -> list[None]:
             disconnected_at=timezone.now(),
             link_detail=detail[:200],
         )
-    return [None] * len(closed)
 
 
 def mark_lost_chargers(renewed_after: datetime) -> None:

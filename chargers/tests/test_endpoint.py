@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from django.contrib.auth.hashers import make_password
+from django.db import OperationalError
 from django.utils import timezone
 
-from chargers import consumers, services
+from chargers import batching, consumers, services
 from chargers.choices import BootPolicy, SecurityProfile
 from chargers.models import (
     Charger,
@@ -609,3 +610,24 @@ async def test_a_repeated_session_counts_once(
             await station.ok("StopTransaction", stop_of(begun[0]["transactionId"]))
     row = await Transaction.objects.aget()
     assert (row.energy_wh, row.reservation_id) == (4000, 5)
+
+
+async def test_a_charger_that_hung_up_while_the_database_was_away_is_offline_after_all(
+    physical_charger: Charger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "RETRY_PAUSE", 0.01)
+    mark_disconnected = services.mark_disconnected
+    attempts = []
+
+    def mark_late(closed: Any) -> Any:
+        attempts.append(closed)
+        if len(attempts) < 4:
+            raise OperationalError("the database is away")
+        return mark_disconnected(closed)
+
+    monkeypatch.setattr(services, "mark_disconnected", mark_late)
+    async with connected(physical_charger):
+        await physical_charger.arefresh_from_db()
+        assert physical_charger.is_online
+    await physical_charger.arefresh_from_db()
+    assert not physical_charger.is_online
