@@ -13,13 +13,15 @@ logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
+GATHER = 0.02  # s, for others to come along before a batch is written
 RETRY_PAUSE = 1.0  # s, after the database did not answer
 LIMIT = 100_000  # items kept while the database is away; then the oldest are dropped
 
 
 class BatchWriter(Generic[Item]):
     """Hands items to ``write`` in batches, in order; while one is written, the next
-    gathers.
+    gathers. A transaction costs more than its rows: nobody waits for these, so some time
+    passes before it.
 
     ``write`` commits all of a batch or nothing. A batch that finds no database is tried
     again; one that the database refuses is written item by item, without the bad ones.
@@ -54,6 +56,7 @@ class BatchWriter(Generic[Item]):
         """Write what is put, until cancelled."""
         while True:
             await self._work.wait()
+            await asyncio.sleep(GATHER)
             self._work.clear()
             await self.flush()
 
