@@ -5,7 +5,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from . import history, leases, provisioning, services
+from . import leases, provisioning, services
+from .pages import history
 from .services import reports, stations, transactions
 
 

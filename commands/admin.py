@@ -24,9 +24,9 @@ from django.urls import path, reverse
 from django.utils.safestring import SafeString
 
 from chargers.admin.location_pages import FILTERS
-from chargers.exchanges import Exchange, paired
 from chargers.models import Charger, IdTag, Location
-from chargers.selectors import matching
+from chargers.pages.exchanges import Exchange, paired
+from chargers.pages.selectors import matching
 from ocpplab.admin import (
     DateRangeFilter,
     RecordAdmin,

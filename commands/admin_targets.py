@@ -12,10 +12,10 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 
-from chargers import live
 from chargers.admin import ChargerAdmin, LocationAdmin
 from chargers.admin.pages import PagedAdmin
 from chargers.models import Charger, Location
+from chargers.pages import live
 
 from .choosing import choose
 from .models import Command

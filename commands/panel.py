@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from chargers.choices import ChargerKind, ProvisioningStatus
-from chargers.live import ChargerState, ConnectorState
 from chargers.models import Charger
+from chargers.pages.live import ChargerState, ConnectorState
 
 from .models import Status
 from .registry import COMMANDS, Definition

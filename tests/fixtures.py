@@ -12,11 +12,12 @@ from pytest_django import DjangoDbBlocker
 from redis import Redis
 from rest_framework.test import APIClient
 
-from chargers import consumers, overview
+from chargers import consumers
 from chargers.choices import ChargerKind, ProvisioningStatus
 from chargers.connections import connections
 from chargers.group_commit import group_commit
 from chargers.models import Charger, ChargerModel, Connector, Location
+from chargers.pages import overview
 from ocpplab.models import Organization, User
 from ocpplab.services import create_token
 from tests.services import DIRECTORY

@@ -17,12 +17,12 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from chargers import history, live, memory, overview
-from chargers.chart import Chart, Series, draw_power, gap_of, metered
 from chargers.choices import Direction, ProvisioningStatus
-from chargers.exchanges import Wanted, exchanges
 from chargers.models import Charger, Location, MeterValue, Transaction, Variable
 from chargers.ocpp.messages import SENT_BY_CHARGERS
+from chargers.pages import history, live, memory, overview
+from chargers.pages.chart import Chart, Series, draw_power, gap_of, metered
+from chargers.pages.exchanges import Wanted, exchanges
 from chargers.requests import request_actions, version_of
 from chargers.services import as_uuid
 from chargers.services.stations import local_list_of

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from chargers import live, services
+from chargers import services
 from chargers.choices import (
     BootPolicy,
     ChargerKind,
@@ -20,8 +20,9 @@ from chargers.choices import (
     OCPPVersion,
 )
 from chargers.models import Charger, Transaction
+from chargers.pages import live
+from chargers.pages.selectors import Session, with_condition, with_connector
 from chargers.provisioning import create_charger
-from chargers.selectors import Session, with_condition, with_connector
 from chargers.templatetags.chargers_live import link_badge, status_badge
 from ocpplab.access import access_of
 from ocpplab.admin import ScopedRelatedFilter, choice_filter

@@ -11,9 +11,9 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.http import urlencode
 
-from chargers import live, overview
 from chargers.models import Charger, Location
-from chargers.selectors import matching
+from chargers.pages import live, overview
+from chargers.pages.selectors import matching
 
 from .pages import PagedAdmin
 

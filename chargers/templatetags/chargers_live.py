@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from chargers import live, overview
 from chargers.choices import ChargerKind, ConnectorStatus, ProvisioningStatus
 from chargers.models import Charger, Message
 from chargers.ocpp.frames import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEND
+from chargers.pages import live, overview
 from ocpplab import html
 from ocpplab.access import Access, access_of
 

@@ -11,11 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from chargers import history, live, overview, selectors
 from chargers.admin import location_pages
-from chargers.chart import draw_power, metered
 from chargers.choices import Condition, ConnectorStatus, ProvisioningStatus, ReportKind
-from chargers.exchanges import Wanted, exchanges
 from chargers.models import (
     Charger,
     Location,
@@ -25,6 +22,9 @@ from chargers.models import (
     Transaction,
     VirtualChargerState,
 )
+from chargers.pages import history, live, overview, selectors
+from chargers.pages.chart import draw_power, metered
+from chargers.pages.exchanges import Wanted, exchanges
 from chargers.templatetags.chargers_live import payload
 from ocpplab.access import Access
 from ocpplab.encryption import encrypt

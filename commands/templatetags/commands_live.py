@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from chargers.live import SHOWN
+from chargers.pages.live import SHOWN
 from commands.models import OPEN, UNDONE, Command, Status
 from commands.panel import TONES
 from ocpplab import html

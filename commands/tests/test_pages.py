@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from chargers.choices import ChargerKind, ConnectorStatus
 from chargers.delivery import Outcome
-from chargers.live import charger_state
 from chargers.models import Charger, Location, Transaction, VirtualChargerState
+from chargers.pages.live import charger_state
 from commands import services
 from commands.models import Command
 from commands.panel import actions_for, why_not

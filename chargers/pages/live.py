@@ -10,8 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from .choices import Condition, ConnectorStatus
-from .models import Charger, Connector, Transaction, VirtualChargerState
+from ..choices import Condition, ConnectorStatus
+from ..models import Charger, Connector, Transaction, VirtualChargerState
 from .selectors import (
     CABLE_IN,
     Session,

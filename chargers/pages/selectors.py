@@ -19,7 +19,7 @@ from django.db.models import (
     When,
 )
 
-from .choices import (
+from ..choices import (
     IN_PROVISIONING,
     ChargerKind,
     ChargingState,
@@ -27,7 +27,7 @@ from .choices import (
     ConnectorStatus,
     ProvisioningStatus,
 )
-from .models import (
+from ..models import (
     Charger,
     Connector,
     MeterValue,

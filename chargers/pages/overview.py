@@ -16,11 +16,8 @@ from django.utils import timezone
 from ocpplab.access import Access
 from ocpplab.health import OK, check_roles
 
-from . import history
-from .chart import Chart, Series, draw_power
-from .choices import Condition, ConnectorStatus
-from .live import CONDITION_TONES
-from .models import (
+from ..choices import Condition, ConnectorStatus
+from ..models import (
     Charger,
     Connector,
     Location,
@@ -28,6 +25,9 @@ from .models import (
     PowerSample,
     Transaction,
 )
+from . import history
+from .chart import Chart, Series, draw_power
+from .live import CONDITION_TONES
 from .selectors import (
     Session,
     energy_since,

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..models import Charger
+from ..ocpp.versions import Version
+from ..virtual.charger import ChargerSpec, VirtualCharger
+from ..virtual.clock import SystemClock
+from ..virtual.smart_charging import Period, Profile, profile_from_state
+from ..virtual.v16.configuration import Configuration
 from .chart import KILOWATT, Chart, Sample, Series, draw_power
-from .models import Charger
-from .ocpp.versions import Version
-from .virtual.charger import ChargerSpec, VirtualCharger
-from .virtual.clock import SystemClock
-from .virtual.smart_charging import Period, Profile, profile_from_state
-from .virtual.v16.configuration import Configuration
 
 SPAN = timedelta(hours=24)  # of the composite schedule
 HIDDEN = "••••"

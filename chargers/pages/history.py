@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
+from ..models import Charger, PowerSample, Transaction
 from .chart import KILOWATT, Series
-from .models import Charger, PowerSample, Transaction
 from .selectors import Session, open_sessions, total_power
 
 KEPT = timedelta(days=32)

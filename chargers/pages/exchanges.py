@@ -11,9 +11,9 @@ from django.db.models import Q, QuerySet
 
 from ocpplab.html import pretty_json
 
-from .choices import Direction
-from .gist import gist
-from .models import Message
+from ..choices import Direction
+from ..gist import gist
+from ..models import Message
 
 CALL, RESULT, ERROR = 2, 3, 4
 ANSWERS = (RESULT, ERROR)
