@@ -25,7 +25,13 @@ NO = ("", "0", "false", "no", "n")
 
 class ManyIdTagsForm(ImportForm):
     required_columns = ("id_tag",)
-    optional_columns = ("parent_id_tag", "blocked", "expires_at", "allows_concurrent")
+    optional_columns = (
+        "type",
+        "parent_id_tag",
+        "blocked",
+        "expires_at",
+        "allows_concurrent",
+    )
 
     organization = forms.ModelChoiceField(Organization.objects.none())
 
@@ -37,8 +43,9 @@ class ManyIdTagsForm(ImportForm):
         if len(only := list(mine[:2])) == 1:
             field.initial = only[0].pk
         self.fields["file"].help_text = (
-            "With a header: id_tag, and any of parent_id_tag, blocked, expires_at, "
-            "allows_concurrent. Id tags that exist are changed to what the row says."
+            "With a header: id_tag, and any of type, parent_id_tag, blocked, "
+            "expires_at, allows_concurrent. Id tags that exist are changed to what the "
+            "row says."
         )
 
     def parts(self) -> list[tuple[str, list[str]]]:
@@ -80,6 +87,7 @@ def _id_tag(organization: Organization, cells: dict[str, str]) -> IdTag:
     return IdTag(
         organization=organization,
         id_tag=cells["id_tag"],
+        type=cells["type"],
         parent_id_tag=cells["parent_id_tag"],
         is_blocked=_yes_or_no("blocked", cells),
         expires_at=_moment(cells["expires_at"]),
@@ -129,6 +137,7 @@ class IdTagAdmin(ImportsRows, OrganizationScopedAdmin):
     actions = ["block", "unblock"]
     export_columns = {
         "id_tag": "id_tag",
+        "type": "type",
         "parent_id_tag": "parent_id_tag",
         "blocked": "is_blocked",
         "expires_at": "expires_at",

@@ -113,7 +113,7 @@ def authorization_of(tag: IdTag | None, *, is_charging: bool = False) -> Authori
 
 # --- Many at once, from a file --------------------------------------------------------
 
-IMPORTED = ["parent_id_tag", "is_blocked", "expires_at", "allows_concurrent"]
+IMPORTED = ["type", "parent_id_tag", "is_blocked", "expires_at", "allows_concurrent"]
 
 
 def fault_of(tag: IdTag) -> str:

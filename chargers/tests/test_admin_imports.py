@@ -210,10 +210,10 @@ def test_id_tags_are_imported_and_changed(
 ) -> None:
     IdTag.objects.create(organization=organization, id_tag="old-1", is_blocked=True)
     text = (
-        "id_tag,parent_id_tag,blocked,expires_at,allows_concurrent\n"
-        "NEW-1,GROUP,no,2031-05-01,yes\n"
-        "'=NEW-2,,,,\n"
-        "OLD-1,,false,2031-05-01T10:00:00Z,\n"
+        "id_tag,parent_id_tag,blocked,expires_at,allows_concurrent,type\n"
+        "NEW-1,GROUP,no,2031-05-01,yes,eMAID\n"
+        "'=NEW-2,,,,,\n"
+        "OLD-1,,false,2031-05-01T10:00:00Z,,\n"
     )
     given = {"organization": organization.pk, "file": csv_file(text)}
     shown = preview(signed_in, TAGS, given)
@@ -224,6 +224,7 @@ def test_id_tags_are_imported_and_changed(
     assert set(found) == {"NEW-1", "=NEW-2", "old-1"}
     assert found["NEW-1"].expires_at == datetime(2031, 5, 1, 23, 59, 59, tzinfo=UTC)
     assert found["NEW-1"].allows_concurrent
+    assert found["NEW-1"].type == "eMAID"
     assert not found["old-1"].is_blocked
 
 
