@@ -259,7 +259,8 @@ class ChargerAdmin(ImportsRows, SendsRequests, ChargerPages):
             services.set_password(obj, data["password"])
             obj.save(update_fields=["password_hash", "password_encrypted"])
         if "is_enabled" in form.changed_data:
-            services.set_running(obj, data["is_enabled"])
+            this = Charger.objects.filter(pk=obj.pk)
+            services.set_running(this, data["is_enabled"])
         changes = {n: data[n] for n in form.changed_data if n in CHANGEABLE}
         if changes:
             services.update_charger(obj, changes)
@@ -299,16 +300,13 @@ class ChargerAdmin(ImportsRows, SendsRequests, ChargerPages):
         self,
         request: HttpRequest,
         chargers: QuerySet[Charger],
-        do: Callable[[Charger], None],
+        do: Callable[[QuerySet[Charger]], int],
         done: str,
     ) -> None:
         virtual = chargers.filter(kind=ChargerKind.VIRTUAL)
         mine = access_of(request).scope(virtual, "organization", to_change=True)
         self.log_action_on(request, mine, done)
-        changed = 0
-        for charger in mine:
-            do(charger)
-            changed += 1
+        changed = do(mine)
         messages.success(request, f"{changed} virtual chargers are being {done}.")
 
     @admin.display(description="Link", ordering="is_online")

@@ -162,7 +162,7 @@ class RuntimeView(ChargerRows):
         charger = self.get_object()
         if not charger.is_virtual:
             raise Unprocessable("A physical charger is not run by the portal.")
-        self.act(charger)
+        self.act(Charger.objects.filter(pk=charger.pk))
         answer = {
             "id": charger.pk,
             "event_type": self.event_type,
@@ -177,7 +177,7 @@ class RuntimeView(ChargerRows):
         }
         return Response(RuntimeSerializer(answer).data, status.HTTP_202_ACCEPTED)
 
-    def act(self, charger: Charger) -> None:
+    def act(self, charger: QuerySet[Charger]) -> None:
         raise NotImplementedError
 
 
@@ -198,7 +198,7 @@ def _described(name: str, summary: str) -> Any:
 class StartView(RuntimeView):
     event_type = "start_charger"
 
-    def act(self, charger: Charger) -> None:
+    def act(self, charger: QuerySet[Charger]) -> None:
         services.set_running(charger, True)
 
 
@@ -207,7 +207,7 @@ class StopView(RuntimeView):
     event_type = "stop_charger"
     desired_count = 0
 
-    def act(self, charger: Charger) -> None:
+    def act(self, charger: QuerySet[Charger]) -> None:
         services.set_running(charger, False)
 
 
@@ -215,7 +215,7 @@ class StopView(RuntimeView):
 class ResetView(RuntimeView):
     event_type = "reset_charger"
 
-    def act(self, charger: Charger) -> None:
+    def act(self, charger: QuerySet[Charger]) -> None:
         services.restart(charger)
 
 

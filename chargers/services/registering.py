@@ -97,18 +97,14 @@ def hang_up(chargers: QuerySet[Charger]) -> None:
     recheck(list(physical.values_list("pk", flat=True)))
 
 
-def set_running(charger: Charger, is_running: bool) -> None:
-    """Start or stop the runtime of a virtual charger: the fleet follows."""
-    Charger.objects.filter(pk=charger.pk).update(is_enabled=is_running)
-    charger.is_enabled = is_running
+def set_running(chargers: QuerySet[Charger], is_running: bool) -> int:
+    """Start or stop the runtimes of virtual chargers: the fleet follows. How many."""
+    return chargers.update(is_enabled=is_running)
 
 
-def restart(charger: Charger) -> None:
-    """Have a virtual charger hang up and boot anew, started if it was stopped."""
-    Charger.objects.filter(pk=charger.pk).update(
-        is_enabled=True, restarts=F("restarts") + 1
-    )
-    charger.is_enabled = True
+def restart(chargers: QuerySet[Charger]) -> int:
+    """Have virtual chargers hang up and boot anew, started if they were stopped."""
+    return chargers.update(is_enabled=True, restarts=F("restarts") + 1)
 
 
 def find_model(brand_slug: str, model_slug: str) -> ChargerModel | None:
