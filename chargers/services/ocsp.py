@@ -165,7 +165,11 @@ def may_ask(url: str) -> bool:
 
 
 def ask_responder(url: str, wanted: CertificateId) -> bytes | None:
-    """The OCSP response of another's responder, DER; None if there is none. Waits."""
+    """The OCSP response of another's responder, DER; None if there is none. Waits.
+
+    Who signed it cannot be checked, as an issuer is known by its hashes alone: which
+    hosts may be asked is a matter of trust.
+    """
     if wanted.serial_number is None or not may_ask(url):
         return None
     try:
@@ -182,9 +186,20 @@ def ask_responder(url: str, wanted: CertificateId) -> bytes | None:
         )
         with _OPENER.open(request, timeout=TIMEOUT) as answer:
             told: bytes = answer.read(ANSWER_LIMIT)
-        return told if standing_in(told) is not None else None
+        return told if _tells_of(told, wanted) else None
     except (ValueError, OSError, HTTPException):
         return None
+
+
+def _tells_of(response: bytes, wanted: CertificateId) -> bool:
+    """Whether it is the answer to that question, and of now; ValueError if it is none."""
+    told = ocsp.load_der_ocsp_response(response)
+    if told.response_status != ocsp.OCSPResponseStatus.SUCCESSFUL:
+        return False
+    until = told.next_update_utc
+    return told.serial_number == wanted.serial_number and (
+        until is None or datetime.now(UTC) < until
+    )
 
 
 def standing_in(response: bytes) -> Standing | None:

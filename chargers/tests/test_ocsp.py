@@ -161,6 +161,22 @@ async def test_rubbish_of_a_responder_is_no_answer(
     assert answer["status"] == "Failed"
 
 
+async def test_an_answer_on_another_certificate_is_no_answer(
+    physical_charger: Charger, foreign: str, settings: Any
+) -> None:
+    settings.OCPP_OCSP_HOSTS = ["127.0.0.1"]
+    row = await IssuedCertificate.objects.select_related("authority").aget()
+    response = await sync_to_async(ocsp.answer_for)(row, "SHA256")
+    asked = hash_data(foreign)
+    asked["serialNumber"] = f"{int(asked['serialNumber'], 16) + 1:x}"
+    with responder(response) as (url, questions):
+        async with connected_v2(physical_charger) as station:
+            request = {"ocspRequestData": at(url, asked)}
+            answer = await station.ok("GetCertificateStatus", request)
+    assert len(questions) == 1
+    assert answer["status"] == "Failed"
+
+
 async def test_a_responder_whose_address_is_none_is_not_asked(
     physical_charger: Charger, foreign: str, settings: Any
 ) -> None:
