@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from .choices import ChargerKind, ProcessRole, ProvisioningStatus
+from .choices import BootPolicy, ChargerKind, ProcessRole, ProvisioningStatus
 from .models import Charger, Process
 
 LEASE = timedelta(seconds=10)
@@ -31,7 +31,7 @@ def renew(name: str, role: ProcessRole, capacity: int = 0) -> None:
     """Renew a process's lease.
 
     When it had run out, virtual chargers are lost: others may run them by now. The
-    connections of physical ones are still here.
+    connections of physical ones are still here, and are online where a boot was accepted.
     """
     now = timezone.now()
     alive = Process.objects.filter(name=name, renewed_at__gt=now - LEASE)
@@ -39,7 +39,8 @@ def renew(name: str, role: ProcessRole, capacity: int = 0) -> None:
         return
     held = Charger.objects.filter(holder=name)
     held.filter(kind=ChargerKind.VIRTUAL).update(holder=None, is_online=False)
-    held.filter(kind=ChargerKind.PHYSICAL).update(is_online=True)
+    booted = Q(booted_at__isnull=False, boot_policy=BootPolicy.ACCEPTED)
+    held.filter(booted, kind=ChargerKind.PHYSICAL).update(is_online=True)
     Process.objects.update_or_create(
         name=name, defaults={"role": role, "capacity": capacity, "renewed_at": now}
     )

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from chargers import leases
-from chargers.choices import ProcessRole
+from chargers.choices import BootPolicy, ProcessRole
 from chargers.models import Charger, Process
 from ocpplab.models import Organization
 from tests.fixtures import create_charger
@@ -68,6 +68,23 @@ def test_a_process_that_slept_too_long_has_lost_its_chargers(
     leases.renew("a", FLEET)
     assert holders() == [None] * 5
     assert not leases.held_chargers("a").exists()
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_online"), [(BootPolicy.ACCEPTED, True), (BootPolicy.PENDING, False)]
+)
+def test_a_web_process_that_slept_too_long_still_has_its_chargers(
+    physical_charger: Charger, policy: BootPolicy, is_online: bool
+) -> None:
+    leases.renew("web", ProcessRole.WEB)
+    Charger.objects.update(
+        holder="web", boot_policy=policy, booted_at=timezone.now(), is_online=False
+    )
+    let_expire("web")
+    leases.renew("web", ProcessRole.WEB)
+    physical_charger.refresh_from_db()
+    assert physical_charger.holder_id == "web"
+    assert physical_charger.is_online is is_online
 
 
 def test_a_process_that_resigns_leaves_its_chargers_at_once(
