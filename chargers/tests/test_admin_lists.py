@@ -123,6 +123,12 @@ def test_many_id_tags_are_blocked_and_unblocked_at_once(
         assert IdTag.objects.filter(is_blocked=True).count() == blocked
 
 
+def test_a_row_that_cannot_be_is_no_choice(client: Client, superuser: User) -> None:
+    client.force_login(superuser)
+    given = {"action": "start", "_selected_action": ["dep-\0"]}
+    assert client.post("/admin/chargers/charger/", given).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("address", "status"),
     [

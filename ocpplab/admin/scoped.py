@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import model_ngettext
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.core.exceptions import BadRequest
 from django.db.models import CASCADE, PROTECT, DateTimeField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
@@ -50,6 +52,8 @@ class OrganizationScopedAdmin(AuditedAdmin, ExportsRows):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if any("\0" in key for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise BadRequest("No row's key has a NUL.")  # PostgreSQL takes none
         shown = {
             "title": capfirst(str(self.opts.verbose_name_plural)),
             "empty_list": self.empty_list,
