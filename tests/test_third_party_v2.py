@@ -236,8 +236,11 @@ async def test_our_charger_serves_a_csms_that_is_not_ours(portal: Portal) -> Non
             *("--ws-url", f"ws://127.0.0.1:{port}/OURS-2"),
             *("--ocpp-version", "OCPP2.0.1"),
         )
-        target = ("--charger-id", charger_id.strip())
-        answer = await send(portal, "start-session", *target, "--id-tag", "TAG")
+        session = ("start-session", "--charger-id", charger_id.strip())
+        answer = await send(portal, *session, "--id-tag", "TAG")
+        while answer["failed"]:  # until its boot is known
+            assert "not connected" in answer["failed"][0]["error"]
+            answer = await send(portal, *session, "--id-tag", "TAG")
         (command,) = answer["results"]
         assert command["status"] == "applied"
         csms = place.csms
