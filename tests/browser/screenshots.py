@@ -41,6 +41,7 @@ from datetime import timedelta
 from django.utils import timezone
 from chargers.models import Location, PowerSample
 now = timezone.now().replace(second=0, microsecond=0)
+PowerSample.objects.all().delete()
 for place in Location.objects.all():
     most = 330e3 if place.name == "Harbour" else 150e3
     samples = []
@@ -107,7 +108,6 @@ def furnish(api: Api) -> dict[str, str]:
             r for r in rows if api.call("GET", f"chargers/{r['id']}/{boots}")["total"]
         ]
 
-    api.portal.manage("shell", "--no-imports", "-c", YESTERDAY)
     wait_until(lambda: len(booted()) == 16, 120, "all chargers have booted")
     return {row["identity"]: row["id"] for row in booted()}
 
@@ -125,6 +125,7 @@ def charge(api: Api, ids: dict[str, str]) -> None:
     fault = {"charger_id": ids[max(ids)]}
     api.send("inject-fault", fault, fault_type="OverCurrent", connector_id=1)
     time.sleep(CURVE_SECONDS / 3)
+    api.portal.manage("shell", "--no-imports", "-c", YESTERDAY)
 
 
 def pages(page: Page, portal: Portal, ids: dict[str, str]) -> Iterator[str]:
