@@ -1,5 +1,6 @@
 """Security profiles 1 to 3 over a TLS connection of the portal's own."""
 
+import asyncio
 import base64
 import ssl
 import tempfile
@@ -8,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from tests.portal import Portal, free_port
 
@@ -83,18 +84,13 @@ class Site:
         if tls:
             url = f"wss://127.0.0.1:{self.tls_port}"
             options["ssl"] = self.context(certificate, ciphers)
-        try:
-            with connect(
-                f"{url}/ocpp/acme/{identity}",
-                subprotocols=["ocpp1.6"],  # type: ignore[list-item]
-                additional_headers=headers,
-                **options,
-            ) as socket:
-                socket.send('[2,"1","BootNotification",{}]')
-                assert '[4,"1"' in str(socket.recv(timeout=5))
-                return 101
-        except InvalidStatus as refusal:
-            return refusal.response.status_code
+        dialed = _dial(
+            f"{url}/ocpp/acme/{identity}",
+            subprotocols=["ocpp1.6"],
+            additional_headers=headers,
+            **options,
+        )
+        return asyncio.run(dialed)
 
     def context(self, certificate: str = "", ciphers: str = "") -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self.directory / "acme-ca.pem")
@@ -105,6 +101,17 @@ class Site:
             path = self.directory / certificate
             context.load_cert_chain(f"{path}.pem", f"{path}.key")
         return context
+
+
+async def _dial(url: str, **options: Any) -> int:
+    """By one thread: Python's TLS sockets are not safe to read and write at once."""
+    try:
+        async with asyncio.timeout(15), connect(url, **options) as socket:
+            await socket.send('[2,"1","BootNotification",{}]')
+            assert '[4,"1"' in str(await socket.recv())
+            return 101
+    except InvalidStatus as refusal:
+        return refusal.response.status_code
 
 
 @pytest.fixture(scope="module")
@@ -170,4 +177,4 @@ def test_what_tls_is_not_to_be_is_refused(site: Site) -> None:
     strangers = ssl.create_default_context()
     url = f"wss://127.0.0.1:{site.tls_port}/ocpp/acme/CP-2"
     with pytest.raises(ssl.SSLError):
-        connect(url, ssl=strangers)
+        asyncio.run(_dial(url, ssl=strangers))
