@@ -4,17 +4,15 @@ Once it has come by one, the endpoint takes no lower one.
 """
 
 import json
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.portal import wait_until
-from tests.test_tls import Site
+from tests.test_tls import Site, running
 
 pytestmark = pytest.mark.portal
 
@@ -104,15 +102,8 @@ class Operator:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[SecuredSite]:
-    with tempfile.TemporaryDirectory(prefix="ocpplab-tls-") as directory:
-        site = SecuredSite(Path(directory))
-        site.prepare()
-        site.portal.start()
-        try:
-            site.portal.wait_until_ready()
-            yield site
-        finally:
-            site.portal.stop()
+    with running(SecuredSite) as site:
+        yield site
 
 
 def test_a_1_6_charger_comes_to_profile_3(site: SecuredSite) -> None:

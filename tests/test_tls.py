@@ -2,11 +2,12 @@
 
 import asyncio
 import base64
+import contextlib
 import ssl
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from websockets.asyncio.client import connect
@@ -114,10 +115,14 @@ async def _dial(url: str, **options: Any) -> int:
         return refusal.response.status_code
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+AnySite = TypeVar("AnySite", bound=Site)
+
+
+@contextlib.contextmanager
+def running(kind: type[AnySite]) -> Iterator[AnySite]:
+    """A site of this kind, whose portal runs meanwhile."""
     with tempfile.TemporaryDirectory(prefix="ocpplab-tls-") as directory:
-        site = Site(Path(directory))
+        site = kind(Path(directory))
         site.prepare()
         site.portal.start()
         try:
@@ -125,6 +130,12 @@ def site() -> Iterator[Site]:
             yield site
         finally:
             site.portal.stop()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with running(Site) as site:
+        yield site
 
 
 def test_a_password_over_tls(site: Site) -> None:
