@@ -22,8 +22,7 @@ from chargers.models import (
 from commands.models import Command
 from ocpplab.admin import OrganizationScopedAdmin
 from ocpplab.models import ApiToken, Membership, Organization, User
-
-from .conftest import populate
+from tests.records import populate
 
 SCOPED = [
     model

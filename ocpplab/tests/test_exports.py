@@ -15,8 +15,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from chargers.models import IdTag, Message, Transaction
 from ocpplab.models import AuditEntry, Organization, User
+from tests.records import populate
 
-from .conftest import populate
 from .test_admin import SCOPED, address
 
 

@@ -70,7 +70,7 @@ def scoped_models() -> list[type[Model]]:
 def theirs_of(model: type[Model]) -> Model:
     """The one of theirs."""
     if model is User:
-        return User.objects.get(username=f"{THEIRS}-user")
+        return User.objects.get(username=f"user-{THEIRS}")
     path = admin.site.get_model_admin(model).organization_path
     return model._default_manager.get(
         **{path: Organization.objects.get(slug=THEIRS).pk}
@@ -173,7 +173,7 @@ def test_overviews_and_suggestions_leave_out_what_is_theirs(
         assert THEIRS not in text_of(boss.get(url)), url
     field = {"app_label": "chargers", "model_name": "charger", "field_name": "location"}
     found = boss.get(reverse("admin:autocomplete"), {**field, "term": ""}).json()
-    assert [choice["text"] for choice in found["results"]] == ["mine-location"]
+    assert [choice["text"] for choice in found["results"]] == ["Site mine"]
 
 
 def test_nothing_is_sent_to_their_chargers(boss: Client, theirs: Charger) -> None:
